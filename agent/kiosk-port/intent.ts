@@ -1,0 +1,25 @@
+import { z } from "zod";
+
+/**
+ * All a screen may ask. Parsed at the door: anything else is dropped with a count, never obeyed.
+ * `captured` is how scans of the page (webcam, keyboard wedge) and typed scans enter the pipeline.
+ */
+export const kioskIntent = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("captured"),
+    /** Scan bytes, base64, at most 8 KiB decoded. */
+    bytesB64: z.base64().max(10_924),
+    source: z.enum(["keyboard", "webcam", "typed"]),
+    direction: z.enum(["in", "out", "auto"]).optional(),
+    /** Echoed in the `captured` answer so that the sender can match it. */
+    correlationId: z.string().max(64).optional(),
+  }),
+  z.object({ kind: z.literal("sign-in"), phone: z.string().max(20) }),
+  z.object({ kind: z.literal("verify"), code: z.string().max(10) }),
+  z.object({ kind: z.literal("cancel-sign-in") }),
+  z.object({ kind: z.literal("sign-out") }),
+  z.object({ kind: z.literal("answer"), scanId: z.string().max(64), accept: z.boolean() }),
+  z.object({ kind: z.literal("dismiss"), scanId: z.string().max(64) }),
+]);
+
+export type KioskIntent = z.infer<typeof kioskIntent>;

@@ -1,0 +1,129 @@
+/**
+ * All a screen may show. The agent sends a whole `KioskView` whenever anything in it changed; the page is a
+ * function of the newest one. Personal values in it are already masked: the page never holds more.
+ */
+
+/** One sentence in both languages, Vietnamese first. Never contains personal data beyond masked values. */
+export interface Sentence {
+  readonly vi: string;
+  readonly en: string;
+}
+
+export type Direction = "in" | "out";
+
+/** What a masked person looks like on a screen. */
+export interface MaskedPerson {
+  /** For example `N••••• V•• A`, or null when the code carries no readable name. */
+  readonly name: string | null;
+  /** For example `079•••••0001`, or null. */
+  readonly number: string | null;
+}
+
+/** The state of the visitor-facing screen. `shownForMs` tells the page how long until the agent returns to `ready`. */
+export type ScreenState =
+  | { readonly state: "starting" }
+  | { readonly state: "ready" }
+  | {
+      readonly state: "accepted";
+      readonly scanId: string;
+      readonly direction: Direction;
+      readonly person: MaskedPerson;
+      /** Wall clock of the scan, ms since the epoch. */
+      readonly atMs: number;
+      readonly lane: string;
+      /** Amber remarks for staff next to the green, e.g. an expired card. */
+      readonly remarks: readonly Sentence[];
+    }
+  | {
+      readonly state: "repeat";
+      readonly scanId: string;
+      readonly direction: Direction;
+      readonly person: MaskedPerson;
+      /** When this person was first recorded in this direction, ms since the epoch. */
+      readonly sinceMs: number;
+      readonly lane: string;
+    }
+  | {
+      readonly state: "refused";
+      readonly scanId: string;
+      readonly lane: string;
+      /** Stable reason code of the gate, e.g. `place-code`. */
+      readonly reason: string;
+      readonly title: Sentence;
+      readonly next: Sentence;
+    }
+  | {
+      readonly state: "ask";
+      /** Answer with the intent `answer` and this id. */
+      readonly scanId: string;
+      readonly lane: string;
+      readonly reason: string;
+      readonly direction: Direction;
+      readonly person: MaskedPerson;
+      readonly title: Sentence;
+      readonly next: Sentence;
+    }
+  | { readonly state: "out-of-order"; readonly reason: string; readonly title: Sentence; readonly next: Sentence };
+
+export interface ReaderView {
+  readonly id: string;
+  readonly name: string;
+  readonly direction: Direction | "auto";
+  readonly state: "connecting" | "ready" | "fault";
+  /** Why it is not ready and what to do; null when ready. */
+  readonly message: Sentence | null;
+}
+
+/** Who stands behind the entries right now, and the progress of a sign-in. */
+export type DutyView =
+  | { readonly state: "none"; readonly message: Sentence | null }
+  | { readonly state: "sending"; readonly phoneMasked: string }
+  | {
+      readonly state: "code-sent";
+      readonly phoneMasked: string;
+      /** Seconds until another code may be asked for. */
+      readonly resendAfterS: number;
+      readonly message: Sentence | null;
+    }
+  | { readonly state: "verifying"; readonly phoneMasked: string }
+  | {
+      readonly state: "signed-in";
+      readonly name: string | null;
+      readonly phoneMasked: string;
+      /** True when the credential ended: scans are still recorded and marked, sending waits for a new sign-in. */
+      readonly expired: boolean;
+    };
+
+export interface QueueView {
+  /** False when the last call failed or none succeeded yet. */
+  readonly online: boolean;
+  readonly unsent: number;
+  /** Age of the oldest unsent entry in seconds, null when nothing waits. */
+  readonly oldestAgeS: number | null;
+  readonly quarantined: number;
+  /** Why sending does not work right now, null when it does. */
+  readonly message: Sentence | null;
+}
+
+export interface RecentEntry {
+  readonly entryId: string;
+  readonly atMs: number;
+  readonly direction: Direction;
+  readonly person: MaskedPerson;
+  readonly codeKind: string;
+  readonly state: "unsent" | "stored" | "duplicate" | "quarantined";
+}
+
+export interface KioskView {
+  /** Counts the views of this agent run; a page drops an older one. */
+  readonly revision: number;
+  readonly placeName: string | null;
+  readonly screen: ScreenState;
+  readonly readers: readonly ReaderView[];
+  readonly duty: DutyView;
+  readonly queue: QueueView;
+  /** People inside as this machine knows it. */
+  readonly inside: number;
+  /** Newest first, at most 20, of the last 15 minutes. Empty unless someone is signed in. */
+  readonly recent: readonly RecentEntry[];
+}

@@ -1,0 +1,15 @@
+/** Bounds both ends keep. Sizes are bytes, durations milliseconds unless the name says seconds. */
+export const maxBatchEntries = 200;
+export const maxBatchBytes = 512 * 1024;
+export const maxEntryBytes = 8 * 1024;
+/** Longest raw payload an entry carries (a QR code holds at most 2,953 bytes; ISO/IEC 18004). */
+export const maxRawBytes = 4 * 1024;
+export const maxReplyBytes = 1024 * 1024;
+export const uploadTimeoutMs = 60_000;
+export const callTimeoutMs = 10_000;
+export const otpValidS = 300;
+export const otpResendAfterS = 60;
+export const otpAttempts = 5;
+export const accessTokenValidS = 600;
+/** A lost refresh reply may be asked again with the old token for this long. */
+export const refreshGraceS = 60;

@@ -1,0 +1,135 @@
+import type { z } from "zod";
+import { batchRequest, batchResponse, entriesPage } from "./entries.ts";
+import {
+  checkpoint,
+  checkpointsPage,
+  newCheckpoint,
+  newStaff,
+  otpChallenge,
+  otpRequest,
+  otpVerify,
+  refreshRequest,
+  revokeRequest,
+  staffMember,
+  staffPage,
+  tokenReply,
+} from "./people.ts";
+
+/** One call of the contract: what the OpenAPI file is made from and what both ends name. */
+export interface Operation {
+  readonly method: "get" | "post" | "delete";
+  /** Path with `{name}` parameters. */
+  readonly path: string;
+  readonly summary: string;
+  readonly auth: "public" | "bearer";
+  readonly request?: z.ZodType;
+  readonly query?: readonly string[];
+  readonly success: 200 | 201 | 202 | 204;
+  readonly response?: z.ZodType;
+  readonly responseType?: "application/json" | "text/event-stream";
+}
+
+export const operations = {
+  uploadBatch: {
+    method: "post",
+    path: "/v1/entries:batch",
+    summary: "Upload entries; every item is answered by its id",
+    auth: "bearer",
+    request: batchRequest,
+    success: 200,
+    response: batchResponse,
+  },
+  requestOtp: {
+    method: "post",
+    path: "/v1/auth/otp",
+    summary: "Send a one-time code to a phone; the same answer for unknown phones",
+    auth: "public",
+    request: otpRequest,
+    success: 202,
+    response: otpChallenge,
+  },
+  verifyOtp: {
+    method: "post",
+    path: "/v1/auth/otp:verify",
+    summary: "Exchange a one-time code for tokens",
+    auth: "public",
+    request: otpVerify,
+    success: 200,
+    response: tokenReply,
+  },
+  refreshToken: {
+    method: "post",
+    path: "/v1/auth/token",
+    summary: "New access token; the old refresh token may be repeated for 60 s",
+    auth: "public",
+    request: refreshRequest,
+    success: 200,
+    response: tokenReply,
+  },
+  revokeToken: {
+    method: "post",
+    path: "/v1/auth/token:revoke",
+    summary: "Sign out",
+    auth: "public",
+    request: revokeRequest,
+    success: 204,
+  },
+  createCheckpoint: {
+    method: "post",
+    path: "/v1/checkpoints",
+    summary: "Register a place; the caller becomes its owner",
+    auth: "bearer",
+    request: newCheckpoint,
+    success: 201,
+    response: checkpoint,
+  },
+  listMyCheckpoints: {
+    method: "get",
+    path: "/v1/me/checkpoints",
+    summary: "Places the caller owns or serves, with the gate's policy",
+    auth: "bearer",
+    success: 200,
+    response: checkpointsPage,
+  },
+  listStaff: {
+    method: "get",
+    path: "/v1/checkpoints/{id}/staff",
+    summary: "Staff of a place; supervisors see scanners only",
+    auth: "bearer",
+    success: 200,
+    response: staffPage,
+  },
+  addStaff: {
+    method: "post",
+    path: "/v1/checkpoints/{id}/staff",
+    summary: "Allow a phone to scan here",
+    auth: "bearer",
+    request: newStaff,
+    success: 201,
+    response: staffMember,
+  },
+  removeStaff: {
+    method: "delete",
+    path: "/v1/checkpoints/{id}/staff/{staff_id}",
+    summary: "End a grant at once",
+    auth: "bearer",
+    success: 204,
+  },
+  listEntries: {
+    method: "get",
+    path: "/v1/checkpoints/{id}/entries",
+    summary: "Masked in/out list; scanners see the last 20 entries of 15 minutes",
+    auth: "bearer",
+    query: ["after", "limit", "direction"],
+    success: 200,
+    response: entriesPage,
+  },
+  streamEntries: {
+    method: "get",
+    path: "/v1/checkpoints/{id}/entries:stream",
+    summary: "Live events `entry`, `count`, `reset`, `bye`; event id = list cursor",
+    auth: "bearer",
+    success: 200,
+    responseType: "text/event-stream",
+  },
+} as const satisfies Record<string, Operation>;

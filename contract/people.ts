@@ -1,0 +1,129 @@
+import { z } from "zod";
+
+/** Vietnamese mobile or landline number as typed; normalised to `0…` by {@link normalisePhone}. */
+export const phone = z.string().min(9).max(20);
+
+/**
+ * `+84 90 000 0001`, `84900000001`, `0900.000.001` → `0900000001`; null when it is not a Vietnamese number
+ * (10 digits from 0 for mobiles, 11 for `02…` landlines; numbering plan of Circular 22/2014/TT-BTTTT as amended).
+ */
+export function normalisePhone(text: string): string | null {
+  const digits = text.replace(/[\s.()-]/g, "").replace(/^\+?84(?=\d{9,10}$)/, "0");
+  return /^0[35789]\d{8}$/.test(digits) || /^02\d{9}$/.test(digits) ? digits : null;
+}
+
+/** `0900000001` → `090••••001`. */
+export function maskPhone(normalised: string): string {
+  return `${normalised.slice(0, 3)}${"•".repeat(Math.max(0, normalised.length - 6))}${normalised.slice(-3)}`;
+}
+
+export const role = z.enum(["scanner", "supervisor", "owner"]);
+export type Role = z.infer<typeof role>;
+
+export const otpRequest = z
+  .object({ phone, audience: z.enum(["staff", "owner"]), device_id: z.uuid().optional() })
+  .meta({ id: "OtpRequest" });
+export const otpChallenge = z
+  .object({ challenge_id: z.uuid(), expires_in: z.int(), resend_after: z.int() })
+  .meta({ id: "OtpChallenge" });
+export const otpVerify = z
+  .object({ challenge_id: z.uuid(), code: z.string().regex(/^\d{6}$/) })
+  .meta({ id: "OtpVerify" });
+
+export const grantedRole = z.object({ checkpoint_id: z.uuid(), role });
+
+export const tokenReply = z
+  .object({
+    access_token: z.string(),
+    refresh_token: z.string(),
+    /** Seconds the access token lives. */
+    expires_in: z.int(),
+    person: z.object({ ref: z.string(), name: z.string().nullable() }),
+    roles: z.array(grantedRole),
+  })
+  .meta({ id: "TokenReply" });
+export type TokenReply = z.infer<typeof tokenReply>;
+
+export const refreshRequest = z
+  .object({ grant_type: z.literal("refresh_token"), refresh_token: z.string().max(200) })
+  .meta({ id: "RefreshRequest" });
+export const revokeRequest = z.object({ refresh_token: z.string().max(200) }).meta({ id: "RevokeRequest" });
+
+/** Kinds of place; only hospitals and quarantine posts can ever be authorised to see people in full. */
+export const checkpointKind = z.enum([
+  "office",
+  "factory",
+  "industrial_zone",
+  "restaurant",
+  "entertainment",
+  "hospital",
+  "quarantine_post",
+  "school",
+  "station",
+  "vehicle",
+  "market",
+  "event",
+  "tourist_site",
+  "religious_site",
+  "apartment",
+  "household",
+  "other",
+]);
+
+export const checkpointAddress = z.object({
+  units_version: z.string().max(20),
+  /** Two-digit province and five-digit commune codes of Decision 19/2025/QĐ-TTg, as text. */
+  province_code: z.string().regex(/^\d{2}$/),
+  commune_code: z.string().regex(/^\d{5}$/),
+  line: z.string().max(200),
+});
+
+export const newCheckpoint = z
+  .object({
+    id: z.uuid(),
+    name: z.string().trim().min(1).max(120),
+    kind: checkpointKind,
+    phone,
+    address: checkpointAddress,
+    retention_days: z.int().min(1).max(365),
+  })
+  .meta({ id: "NewCheckpoint" });
+
+/** What a machine needs to decide without the centre. */
+export const gatePolicy = z.object({
+  /** Record scans when nobody is signed in or the credential ended. */
+  record_when_expired: z.boolean(),
+  /** The same payload on the same reader within this many seconds is one scan. */
+  rescan_s: z.number().min(0).max(60),
+});
+
+export const checkpoint = z
+  .object({
+    id: z.uuid(),
+    name: z.string(),
+    kind: checkpointKind,
+    kind_status: z.enum(["declared", "approved"]),
+    address: checkpointAddress,
+    policy: gatePolicy,
+    role,
+  })
+  .meta({ id: "Checkpoint" });
+export type Checkpoint = z.infer<typeof checkpoint>;
+
+export const checkpointsPage = z.object({ items: z.array(checkpoint) }).meta({ id: "CheckpointsPage" });
+
+export const newStaff = z
+  .object({ id: z.uuid(), phone, display_name: z.string().trim().min(1).max(80), role })
+  .meta({ id: "NewStaff" });
+export const staffMember = z
+  .object({
+    staff_id: z.uuid(),
+    phone_masked: z.string(),
+    display_name: z.string(),
+    role,
+    added_at: z.iso.datetime(),
+    last_seen: z.iso.datetime().nullable(),
+  })
+  .meta({ id: "StaffMember" });
+export type StaffMember = z.infer<typeof staffMember>;
+export const staffPage = z.object({ items: z.array(staffMember) }).meta({ id: "StaffPage" });

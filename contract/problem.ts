@@ -1,0 +1,53 @@
+import { z } from "zod";
+
+/** Base of every error `type`; the last path segment is the stable name clients switch on (RFC 9457). */
+export const problemBase = "https://tram-qr.example/problems/";
+
+export const problemNames = [
+  "malformed",
+  "invalid_grant",
+  "wrong_code",
+  "invalid_token",
+  "forbidden",
+  "phone_not_authorised",
+  "role_too_high",
+  "masked_only",
+  "not_found",
+  "in_progress",
+  "last_owner",
+  "already_staff",
+  "challenge_expired",
+  "cursor_expired",
+  "too_large",
+  "validation",
+  "id_conflict",
+  "full_view_not_allowed",
+  "rate_limited",
+  "locked",
+  "too_many_streams",
+  "unavailable",
+] as const;
+
+export type ProblemName = (typeof problemNames)[number];
+
+/** `application/problem+json` body. Unknown `type`s are treated by their status class. */
+export const problem = z
+  .object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string().optional(),
+    errors: z.array(z.object({ pointer: z.string(), code: z.string() })).optional(),
+    attempts_left: z.int().optional(),
+    staff_id: z.string().optional(),
+    reason: z.string().optional(),
+  })
+  .meta({ id: "Problem" });
+
+export type Problem = z.infer<typeof problem>;
+
+/** The stable name in a problem `type`, or null when it is not one of ours. */
+export function problemName(type: string): ProblemName | null {
+  const name = type.startsWith(problemBase) ? type.slice(problemBase.length) : "";
+  return problemNames.find((known) => known === name) ?? null;
+}

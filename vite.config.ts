@@ -1,0 +1,41 @@
+import { fileURLToPath } from "node:url";
+import preact from "@preact/preset-vite";
+import { defineConfig, type UserConfig } from "vite";
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+const browser = (root: string, outDir: string): UserConfig => ({
+  root: at(root),
+  base: "./",
+  plugins: [preact({ prefreshEnabled: false })],
+  build: { outDir: at(outDir), emptyOutDir: true, target: "chrome120", modulePreload: false, assetsInlineLimit: 0 },
+});
+
+const program = (entry: string, outDir: string, format: "es" | "cjs" = "es"): UserConfig => ({
+  root: at("."),
+  publicDir: false,
+  ssr: { external: ["electron"] },
+  build: {
+    ssr: true,
+    outDir: at(outDir),
+    emptyOutDir: true,
+    target: "node24",
+    copyPublicDir: false,
+    rolldownOptions: { input: at(entry), output: { format, entryFileNames: "[name].js", chunkFileNames: "[name].js" } },
+  },
+});
+
+/** One config for every part; `--mode` names the part. `bin/bootstrap.mjs` builds them all. */
+export const parts: Record<string, UserConfig> = {
+  kiosk: browser("kiosk-ui", "dist/kiosk"),
+  live: browser("central/live-page", "dist/live"),
+  tram: program("cli/tram.ts", "dist/tram"),
+  shell: program("kiosk-ui/shell/main.ts", "dist/shell"),
+  preload: program("kiosk-ui/shell/preload.ts", "dist/preload", "cjs"),
+};
+
+export default defineConfig(({ mode }) => {
+  const part = parts[mode];
+  if (!part) throw new Error(`Unknown part "${mode}"; use --mode ${Object.keys(parts).join(" | ")}.`);
+  return part;
+});
