@@ -1,0 +1,131 @@
+import type { AskReason, RefuseReason, RepeatReason } from "./verdict.ts";
+
+/** One sentence in both languages, Vietnamese first. */
+export interface Sentence {
+  readonly vi: string;
+  readonly en: string;
+}
+
+interface Notice {
+  /** What happened. */
+  readonly title: Sentence;
+  /** What to do next. */
+  readonly next: Sentence;
+}
+
+const showCard: Sentence = {
+  vi: "Xin đưa CCCD, thẻ BHYT hoặc mã QR cá nhân.",
+  en: "Please show an ID card, a health-insurance card or a personal QR code.",
+};
+const scanAgain: Sentence = {
+  vi: "Xin quét lại, giữ thẻ phẳng và yên một giây.",
+  en: "Please scan again; hold the card flat and still for a second.",
+};
+const askStaff: Sentence = {
+  vi: "Nhân viên xin xem giấy tờ rồi bấm Xác nhận.",
+  en: "Staff: look at the document, then press Confirm.",
+};
+
+/** What a clerk reads when a scan is refused. */
+export const refusals: Readonly<Record<RefuseReason, Notice>> = {
+  "place-code": {
+    title: { vi: "Đây là mã của địa điểm, không phải mã cá nhân", en: "This is a place's code, not a person's" },
+    next: showCard,
+  },
+  "old-declaration": {
+    title: { vi: "Mã khai báo y tế cũ không còn dùng được", en: "This old health-declaration code no longer works" },
+    next: showCard,
+  },
+  "paper-label": {
+    title: { vi: "Nhãn giấy này không cho biết là ai", en: "This paper label does not say who it is" },
+    next: showCard,
+  },
+  "unknown-code": {
+    title: { vi: "Mã này không phải mã cá nhân", en: "This code is not a personal code" },
+    next: showCard,
+  },
+  truncated: {
+    title: { vi: "Mã đọc chưa hết", en: "The code was read only in part" },
+    next: scanAgain,
+  },
+  damaged: {
+    title: { vi: "Mã bị hỏng hoặc đọc sai", en: "The code is damaged or was misread" },
+    next: scanAgain,
+  },
+  "code-page": {
+    title: { vi: "Đầu đọc gửi sai bảng mã chữ Việt", en: "The reader sent Vietnamese letters in a wrong code page" },
+    next: {
+      vi: "Xin quét lại; nếu vẫn lỗi, báo kỹ thuật đặt đầu đọc về UTF-8.",
+      en: "Scan again; if it stays, ask the technician to set the reader to UTF-8.",
+    },
+  },
+  "input-method": {
+    title: { vi: "Bộ gõ tiếng Việt làm hỏng mã", en: "A Vietnamese input method changed the code" },
+    next: {
+      vi: "Tắt UniKey/EVKey (chuyển sang E) rồi quét lại.",
+      en: "Switch UniKey/EVKey off (to E), then scan again.",
+    },
+  },
+  "letters-lost": {
+    title: { vi: "Đầu đọc làm mất chữ trong mã", en: "The reader lost letters of the code" },
+    next: scanAgain,
+  },
+  "inconsistent-number": {
+    title: { vi: "Số hoặc ngày trên mã không thể có thật", en: "A number or date in the code cannot be real" },
+    next: scanAgain,
+  },
+  spoiled: {
+    title: { vi: "Đầu đọc gửi dữ liệu quá dài hoặc bị đứt", en: "The reader sent too much or lost data" },
+    next: scanAgain,
+  },
+  "no-person": {
+    title: { vi: "Mã không cho biết là ai", en: "The code does not say who it is" },
+    next: showCard,
+  },
+  "sign-in-required": {
+    title: { vi: "Chưa có nhân viên đăng nhập", en: "No staff member is signed in" },
+    next: { vi: "Nhân viên xin đăng nhập rồi quét lại.", en: "Staff: sign in, then scan again." },
+  },
+  "not-set-up": {
+    title: { vi: "Máy chưa được gắn với điểm kiểm dịch", en: "This machine has no checkpoint yet" },
+    next: { vi: "Nhân viên xin đăng nhập để chọn điểm.", en: "Staff: sign in to choose the checkpoint." },
+  },
+  "not-recorded": {
+    title: { vi: "CHƯA GHI ĐƯỢC", en: "NOT RECORDED" },
+    next: {
+      vi: "Máy không ghi được; xin quét lại, báo kỹ thuật.",
+      en: "The machine could not record; scan again and call the technician.",
+    },
+  },
+  "not-confirmed": {
+    title: { vi: "Chưa được nhân viên xác nhận", en: "Not confirmed by staff" },
+    next: showCard,
+  },
+};
+
+/** What staff read when they must look first. */
+export const questions: Readonly<Record<AskReason, Notice>> = {
+  "inconsistent-card": {
+    title: { vi: "Thông tin trên thẻ không khớp nhau", en: "The card contradicts itself" },
+    next: askStaff,
+  },
+  "number-only": {
+    title: { vi: "Mã chỉ có một con số", en: "The code is only a number" },
+    next: askStaff,
+  },
+  "ambiguous-number": {
+    title: { vi: "Số này có thể là mã BHXH hoặc mã bệnh nhân", en: "This may be an insurance or a patient number" },
+    next: askStaff,
+  },
+};
+
+export const repeats: Readonly<Record<RepeatReason, Sentence>> = {
+  "same-scan": { vi: "Vừa quét xong", en: "Just scanned" },
+  "already-inside": { vi: "Đã ghi vào trước đó", en: "Already recorded as in" },
+  "already-outside": { vi: "Đã ghi ra trước đó", en: "Already recorded as out" },
+};
+
+export const accepted: Readonly<Record<"in" | "out", Sentence>> = {
+  in: { vi: "Đã ghi: VÀO", en: "Recorded: IN" },
+  out: { vi: "Đã ghi: RA", en: "Recorded: OUT" },
+};

@@ -1,0 +1,109 @@
+import Database from "better-sqlite3";
+import { AgentError } from "../../provisioning/agent-error.ts";
+import { entries } from "./migrations/001-entries.ts";
+
+/** "TrQR" as a number: tells our files from any other SQLite file. */
+const applicationId = 0x54725152;
+
+/** Numbered migrations, applied in order; the file's `user_version` is the count applied. */
+const migrations = [entries];
+
+/** Schema version this build writes; part of each row's associated data. */
+export const schemaVersion = migrations.length;
+
+/**
+ * Settings set and read back on every open. better-sqlite3 is built so that a WAL database opens with
+ * `synchronous=NORMAL`, which loses acknowledged rows in a power cut; only the connection that creates the file reads
+ * FULL. So none of these is trusted without reading it back. (SQLite pragma documentation; better-sqlite3
+ * docs/performance.md.)
+ */
+const settings: readonly (readonly [pragma: string, value: string, readBack: string | number])[] = [
+  ["journal_mode", "WAL", "wal"],
+  ["synchronous", "FULL", 2],
+  ["foreign_keys", "ON", 1],
+  ["busy_timeout", "1000", 1000],
+  ["secure_delete", "ON", 1],
+  ["temp_store", "MEMORY", 2],
+  ["mmap_size", "0", 0],
+  ["cell_size_check", "ON", 1],
+  ["trusted_schema", "OFF", 0],
+  ["wal_autocheckpoint", "1000", 1000],
+];
+
+/**
+ * Opens the journal file, creating and migrating it where `writable`.
+ *
+ * @throws AgentError `journal.settings` when a setting does not read back, `journal.corrupt`, `journal.newer`
+ */
+export function openDatabase(file: string, writable: boolean): Database.Database {
+  let database: Database.Database;
+  try {
+    database = new Database(file, { readonly: !writable, fileMustExist: !writable });
+  } catch (cause) {
+    throw new AgentError("journal.corrupt", `The journal ${file} cannot be opened (${messageOf(cause)}).`, { cause });
+  }
+  try {
+    if (writable) for (const [pragma, value] of settings) database.pragma(`${pragma} = ${value}`);
+    if (writable) verifySettings(database, file);
+    verifyIdentity(database, file);
+    if (writable) migrate(database);
+    return database;
+  } catch (cause) {
+    database.close();
+    if (cause instanceof AgentError) throw cause;
+    throw new AgentError(
+      "journal.corrupt",
+      `The journal ${file} is damaged or not a journal (${messageOf(cause)}); keep the file, do not delete it, and move the whole folder aside to start a new one.`,
+      { cause },
+    );
+  }
+}
+
+function verifySettings(database: Database.Database, file: string): void {
+  for (const [pragma, , expected] of settings) {
+    const actual: unknown = database.pragma(pragma, { simple: true });
+    // mmap_size has no value at all where the build leaves memory mapping out.
+    if (actual === expected || (pragma === "mmap_size" && actual === undefined)) continue;
+    throw new AgentError(
+      "journal.settings",
+      `The journal ${file} does not keep the setting ${pragma}=${expected} (reads ${String(actual)}); it would not be safe, so the agent does not start. Use a local disk (ext4, xfs, NTFS).`,
+    );
+  }
+}
+
+function verifyIdentity(database: Database.Database, file: string): void {
+  const id = Number(database.pragma("application_id", { simple: true }));
+  const version = Number(database.pragma("user_version", { simple: true }));
+  const empty = database.prepare("SELECT count(*) = 0 AS empty FROM sqlite_schema").get() as { empty: number };
+  if (id !== applicationId && !(empty.empty === 1 && id === 0)) {
+    throw new AgentError("journal.corrupt", `The file ${file} is not a Trạm QR journal; choose another data folder.`);
+  }
+  if (version > schemaVersion) {
+    throw new AgentError(
+      "journal.newer",
+      `The journal ${file} was written by a newer version (schema ${version}, this build knows ${schemaVersion}); update the program.`,
+    );
+  }
+  const check: unknown = database.pragma("quick_check", { simple: true });
+  if (check !== "ok") {
+    throw new AgentError(
+      "journal.corrupt",
+      `The journal ${file} is damaged (${String(check)}); keep the whole folder, start with a new one and call support.`,
+    );
+  }
+}
+
+function migrate(database: Database.Database): void {
+  database.pragma(`application_id = ${applicationId}`);
+  const from = Number(database.pragma("user_version", { simple: true }));
+  for (let version = from; version < migrations.length; version++) {
+    database.transaction(() => {
+      database.exec(migrations[version] ?? "");
+      database.pragma(`user_version = ${version + 1}`);
+    })();
+  }
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,309 @@
+import { randomUUIDv7 } from "node:crypto";
+import { existsSync } from "node:fs";
+import type Database from "better-sqlite3";
+import { z } from "zod";
+import { AgentError } from "../../provisioning/agent-error.ts";
+import type { StationKeys } from "../../provisioning/secrets.ts";
+import type { Presence } from "../gate/presence.ts";
+import { openDatabase, schemaVersion } from "./database.ts";
+import { type Entry, type EntryDraft, entryStates } from "./entry.ts";
+import { type EntryRow, entryRow, openRow, personTag, sealBody } from "./row.ts";
+
+export interface QueueFigures {
+  readonly unsent: number;
+  /** Wall clock of the oldest unsent entry, null when nothing waits. */
+  readonly oldestWallMs: number | null;
+  readonly quarantined: number;
+}
+
+const presenceRow = z.object({ inside: z.int(), since_ms: z.int(), last_seen_ms: z.int() });
+
+/**
+ * The append-only truth on this machine. One writer process; every method is synchronous and short, reads are bounded.
+ * When {@link Journal.append} has returned, the entry survives a power cut.
+ */
+export class Journal {
+  readonly #file: string;
+  readonly #keys: StationKeys;
+  #database: Database.Database | null = null;
+  #lastSeq = 0;
+
+  /**
+   * Opens or creates the journal.
+   *
+   * @throws AgentError `journal.*`; `key.missing` is the caller's, see `journalHoldsRows`
+   */
+  constructor(file: string, keys: StationKeys) {
+    this.#file = file;
+    this.#keys = keys;
+    this.#open();
+  }
+
+  /** Highest sequence number ever given here; 0 for a new journal. */
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  /**
+   * Records one in or out: id and sequence are made before the write, the entry and the person's presence are one
+   * transaction, and the call returns only after the commit reached the disk.
+   *
+   * @throws AgentError `journal.disk-full` (nothing was written), `journal.write-failed` (the journal was closed and
+   * reopened; the entry must be treated as not recorded)
+   */
+  append(draft: EntryDraft): Entry {
+    const database = this.#writable();
+    const clear = {
+      seq: this.#lastSeq + 1,
+      id: randomUUIDv7(),
+      schema: schemaVersion,
+      boot_id: draft.bootId,
+      mono_ms: draft.monoMs,
+      wall_ms: draft.wallMs,
+      clock_state: draft.clockState,
+      checkpoint_id: draft.checkpointId,
+      staff_ref: draft.staffRef,
+      reader_id: draft.readerId,
+      kind: draft.kind,
+      direction: draft.direction,
+      marks: JSON.stringify(draft.marks),
+      person_tag: personTag(this.#keys, draft.personKey),
+    };
+    const row: EntryRow = {
+      ...clear,
+      body: sealBody(this.#keys, clear, draft.body),
+      state: 0,
+      state_at: draft.wallMs,
+      attempts: 0,
+      last_code: null,
+    };
+    try {
+      this.#transaction(database, () => {
+        database
+          .prepare(
+            `INSERT INTO entry (seq, id, schema, boot_id, mono_ms, wall_ms, clock_state, checkpoint_id, staff_ref, reader_id,
+               kind, direction, marks, person_tag, body, state, state_at, attempts, last_code)
+             VALUES (@seq, @id, @schema, @boot_id, @mono_ms, @wall_ms, @clock_state, @checkpoint_id, @staff_ref, @reader_id,
+               @kind, @direction, @marks, @person_tag, @body, @state, @state_at, @attempts, @last_code)`,
+          )
+          .run(row);
+        database
+          .prepare(
+            `INSERT INTO presence (person_tag, inside, since_ms, last_seen_ms) VALUES (?, ?, ?, ?)
+             ON CONFLICT (person_tag) DO UPDATE
+             SET inside = excluded.inside, since_ms = excluded.since_ms, last_seen_ms = excluded.last_seen_ms`,
+          )
+          .run(row.person_tag, row.direction === "in" ? 1 : 0, row.wall_ms, row.wall_ms);
+      });
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+    this.#lastSeq = row.seq;
+    return {
+      ...draft,
+      seq: row.seq,
+      id: row.id,
+      state: "unsent",
+      stateAtMs: row.state_at,
+      attempts: 0,
+      lastCode: null,
+    };
+  }
+
+  /** Where a person stands as recorded here, null when never seen. */
+  presence(personKey: string): Presence | null {
+    const row = this.#read()
+      .prepare("SELECT inside, since_ms, last_seen_ms FROM presence WHERE person_tag = ?")
+      .get(personTag(this.#keys, personKey));
+    if (row === undefined) return null;
+    const { inside, since_ms, last_seen_ms } = presenceRow.parse(row);
+    return { inside: inside === 1, sinceMs: since_ms, lastSeenMs: last_seen_ms };
+  }
+
+  /** A person was seen again while inside: the stay goes on, nothing is added to the journal. */
+  prolong(personKey: string, nowMs: number): void {
+    try {
+      this.#writable()
+        .prepare("UPDATE presence SET last_seen_ms = max(last_seen_ms, ?) WHERE person_tag = ?")
+        .run(nowMs, personTag(this.#keys, personKey));
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+  }
+
+  /** People inside who were seen after `sinceMs`. */
+  inside(sinceMs: number): number {
+    const row = this.#read()
+      .prepare("SELECT count(*) AS people FROM presence WHERE inside = 1 AND last_seen_ms > ?")
+      .get(sinceMs);
+    return z.object({ people: z.int() }).parse(row).people;
+  }
+
+  /** The oldest unsent entries above `afterSeq`, at most `limit`; rows that do not verify are in `damaged` by seq. */
+  unsent(limit: number, afterSeq = 0): { entries: Entry[]; damaged: number[] } {
+    const rows = this.#read()
+      .prepare("SELECT * FROM entry WHERE state = 0 AND seq > ? ORDER BY seq LIMIT ?")
+      .all(afterSeq, limit);
+    return this.#opened(rows);
+  }
+
+  /** Entries newest first, at most `limit`, below `beforeSeq`. */
+  newest(limit: number, beforeSeq = Number.MAX_SAFE_INTEGER): { entries: Entry[]; damaged: number[] } {
+    const rows = this.#read()
+      .prepare("SELECT * FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT ?")
+      .all(beforeSeq, limit);
+    return this.#opened(rows);
+  }
+
+  /** Entries oldest first in pages, for export and verification. */
+  *pages(pageSize = 500): Generator<{ entries: Entry[]; damaged: number[] }> {
+    for (let after = 0; ; ) {
+      const rows = this.#read().prepare("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?").all(after, pageSize);
+      if (rows.length === 0) return;
+      const page = this.#opened(rows);
+      yield page;
+      after = Math.max(...page.entries.map((entry) => entry.seq), ...page.damaged);
+    }
+  }
+
+  /** The centre named these ids as `stored` or `duplicate`: only now do they leave the outbox. One transaction. */
+  acknowledge(results: readonly { id: string; state: "stored" | "duplicate" }[], nowMs: number): void {
+    const database = this.#writable();
+    try {
+      this.#transaction(database, () => {
+        const update = database.prepare(
+          "UPDATE entry SET state = ?, state_at = ?, last_code = NULL WHERE id = ? AND state IN (0, 2)",
+        );
+        for (const { id, state } of results) update.run(entryStates.indexOf(state), nowMs, id);
+      });
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+  }
+
+  /** A refused row steps aside: visible, exportable, never deleted. */
+  quarantine(id: string, code: string, nowMs: number): void {
+    try {
+      this.#writable()
+        .prepare(
+          "UPDATE entry SET state = 2, state_at = ?, last_code = ?, attempts = attempts + 1 WHERE id = ? AND state = 0",
+        )
+        .run(nowMs, code, id);
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+  }
+
+  /** Unsent and quarantined counts; from partial indexes, so the cost follows the backlog and not the history. */
+  queue(): QueueFigures {
+    const row = this.#read()
+      .prepare(
+        `SELECT (SELECT count(*) FROM entry WHERE state = 0) AS unsent,
+                (SELECT wall_ms FROM entry WHERE state = 0 ORDER BY seq LIMIT 1) AS oldest_wall_ms,
+                (SELECT count(*) FROM entry WHERE state = 2) AS quarantined`,
+      )
+      .get();
+    const parsed = z.object({ unsent: z.int(), oldest_wall_ms: z.int().nullable(), quarantined: z.int() }).parse(row);
+    return { unsent: parsed.unsent, oldestWallMs: parsed.oldest_wall_ms, quarantined: parsed.quarantined };
+  }
+
+  /** A small fact of this machine (clock offset, cached place), or null. */
+  fact(name: string): string | null {
+    const row = this.#read().prepare("SELECT value FROM fact WHERE name = ?").get(name);
+    return row === undefined ? null : z.object({ value: z.string() }).parse(row).value;
+  }
+
+  setFact(name: string, value: string): void {
+    try {
+      this.#writable()
+        .prepare("INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+        .run(name, value);
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+  }
+
+  /** Closes the file; the WAL is folded in by SQLite. */
+  close(): void {
+    this.#database?.close();
+    this.#database = null;
+  }
+
+  #open(): void {
+    const database = openDatabase(this.#file, true);
+    // sqlite_sequence keeps the highest number ever given, also after rows were erased.
+    const row = database.prepare("SELECT max(seq) AS seq FROM sqlite_sequence WHERE name = 'entry'").get();
+    this.#lastSeq = z.object({ seq: z.int().nullable() }).parse(row).seq ?? 0;
+    this.#database = database;
+  }
+
+  #read(): Database.Database {
+    return this.#writable();
+  }
+
+  #writable(): Database.Database {
+    if (this.#database === null) this.#open();
+    if (this.#database === null) throw new AgentError("journal.write-failed", "The journal is closed.");
+    return this.#database;
+  }
+
+  #transaction(database: Database.Database, work: () => void): void {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      work();
+      database.exec("COMMIT");
+    } catch (cause) {
+      // A full disk leaves the transaction open in some cases; SQLite asks for an explicit ROLLBACK.
+      if (database.inTransaction) database.exec("ROLLBACK");
+      throw cause;
+    }
+  }
+
+  /** After an I/O error nobody knows what is on the disk: close, and let the next call reopen and check. */
+  #failed(cause: unknown): AgentError {
+    if (cause instanceof AgentError) return cause;
+    const code = String((cause as { code?: unknown }).code ?? "");
+    if (code.startsWith("SQLITE_FULL")) {
+      return new AgentError("journal.disk-full", "The disk is full, the scan was not recorded; free some space.", {
+        cause,
+      });
+    }
+    if (/^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(code)) {
+      try {
+        this.#database?.close();
+      } catch {
+        // The connection is beyond closing; the next open decides.
+      }
+      this.#database = null;
+    }
+    return new AgentError(
+      "journal.write-failed",
+      `The journal could not be written (${code || String(cause)}), the scan was not recorded; check the disk.`,
+      { cause },
+    );
+  }
+
+  #opened(rows: unknown[]): { entries: Entry[]; damaged: number[] } {
+    const entries: Entry[] = [];
+    const damaged: number[] = [];
+    for (const raw of rows) {
+      const row = entryRow.safeParse(raw);
+      const entry = row.success ? openRow(this.#keys, row.data) : null;
+      if (entry) entries.push(entry);
+      else damaged.push(z.object({ seq: z.int() }).parse(raw).seq);
+    }
+    return { entries, damaged };
+  }
+}
+
+/** Whether a journal file already holds rows, read before any key is made. */
+export function journalHoldsRows(file: string): boolean {
+  if (!existsSync(file)) return false;
+  const database = openDatabase(file, false);
+  try {
+    const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'entry'").get();
+    return table !== undefined && database.prepare("SELECT 1 FROM entry LIMIT 1").get() !== undefined;
+  } finally {
+    database.close();
+  }
+}

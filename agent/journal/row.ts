@@ -1,0 +1,100 @@
+import { createHmac } from "node:crypto";
+import { z } from "zod";
+import { clockState, codeKind, direction, entryMark } from "../../contract/entries.ts";
+import { type StationKeys, seal, unseal } from "../../provisioning/secrets.ts";
+import { type Entry, type EntryBody, entryStates } from "./entry.ts";
+
+/** A row as SQLite gives it back: one of the doors where shapes are checked. */
+export const entryRow = z.object({
+  seq: z.int(),
+  id: z.string(),
+  /** Schema version that wrote the row. */
+  schema: z.int(),
+  boot_id: z.string(),
+  mono_ms: z.int(),
+  wall_ms: z.int(),
+  clock_state: clockState,
+  checkpoint_id: z.string(),
+  staff_ref: z.string().nullable(),
+  reader_id: z.string(),
+  kind: codeKind,
+  direction,
+  marks: z.string(),
+  person_tag: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+  body: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+  state: z.int().min(0).max(3),
+  state_at: z.int(),
+  attempts: z.int(),
+  last_code: z.string().nullable(),
+});
+
+export type EntryRow = z.infer<typeof entryRow>;
+
+const entryBody = z.object({
+  rawB64: z.string(),
+  form: z.string().nullable(),
+  fields: z.record(z.string(), z.union([z.string(), z.boolean(), z.array(z.string()), z.null()])),
+  warnings: z.array(z.string()),
+  repairs: z.array(z.string()),
+}) satisfies z.ZodType<EntryBody>;
+
+type ClearColumns = Omit<EntryRow, "body" | "state" | "state_at" | "attempts" | "last_code">;
+
+/**
+ * Associated data of a row's seal: id, seq, schema and every other unchanging clear column, unambiguously encoded, so
+ * that a sealed body cannot be moved to another row and no clear column can be changed unnoticed.
+ */
+function associatedData(row: ClearColumns): string {
+  return JSON.stringify([
+    "tram-qr entry",
+    row.schema,
+    row.id,
+    row.seq,
+    row.boot_id,
+    row.mono_ms,
+    row.wall_ms,
+    row.clock_state,
+    row.checkpoint_id,
+    row.staff_ref,
+    row.reader_id,
+    row.kind,
+    row.direction,
+    row.marks,
+    Buffer.from(row.person_tag).toString("base64"),
+  ]);
+}
+
+/** Seals the personal part for exactly this row. */
+export function sealBody(keys: StationKeys, row: ClearColumns, body: EntryBody): Uint8Array {
+  return seal(keys.rows, Buffer.from(JSON.stringify(body), "utf8"), associatedData(row));
+}
+
+/** Opens a row; null when its tag does not verify (damaged, moved or changed). */
+export function openRow(keys: StationKeys, row: EntryRow): Entry | null {
+  const plain = unseal(keys.rows, row.body, associatedData(row));
+  if (plain === null) return null;
+  return {
+    seq: row.seq,
+    id: row.id,
+    bootId: row.boot_id,
+    monoMs: row.mono_ms,
+    wallMs: row.wall_ms,
+    clockState: row.clock_state,
+    checkpointId: row.checkpoint_id,
+    staffRef: row.staff_ref,
+    readerId: row.reader_id,
+    kind: row.kind,
+    direction: row.direction,
+    marks: z.array(entryMark).parse(JSON.parse(row.marks)),
+    body: entryBody.parse(JSON.parse(Buffer.from(plain).toString("utf8"))),
+    state: entryStates[row.state] ?? "unsent",
+    stateAtMs: row.state_at,
+    attempts: row.attempts,
+    lastCode: row.last_code,
+  };
+}
+
+/** Keyed HMAC-SHA-256 of a person's canonical identity: equal for equal people, worthless without the key. */
+export function personTag(keys: StationKeys, personKey: string): Uint8Array {
+  return createHmac("sha256", keys.persons).update(personKey, "utf8").digest();
+}

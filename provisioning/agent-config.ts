@@ -1,0 +1,77 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { AgentError } from "./agent-error.ts";
+
+const loopbackHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+/** HTTPS everywhere; plain HTTP only to this machine. */
+const centralUrl = z.url({ protocol: /^https?$/ }).refine(
+  (text) => {
+    const url = URL.parse(text);
+    return url?.protocol === "https:" || (url !== null && loopbackHosts.has(url.hostname));
+  },
+  { error: "must start with https:// (plain http:// is allowed to 127.0.0.1 only)" },
+);
+
+export const agentConfig = z.strictObject({
+  /** Folder of the journal, its key and the staff credential. */
+  dataDir: z.string().min(1),
+  /** Base address of the central service. */
+  central: centralUrl,
+  /** The registered place this machine serves; when absent, the first sign-in chooses it. */
+  checkpointId: z.uuid().optional(),
+  /** Reader specs, e.g. `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`. */
+  readers: z.array(z.string().min(1)).max(16).default([]),
+  /** Port of the kiosk page on 127.0.0.1; 0 takes a free one. */
+  kioskPort: z.int().min(0).max(65_535).default(0),
+  gate: z
+    .strictObject({
+      /** The same payload on the same reader within this many seconds is one scan; the place's policy when absent. */
+      rescanS: z.number().min(0).max(60).optional(),
+      /** Direction of scans that come from the page (typed, keyboard, webcam). */
+      pageDirection: z.enum(["in", "out", "auto"]).default("auto"),
+    })
+    .prefault({}),
+  /** Allow a data folder that forgets (tmpfs, overlay): for demonstrations only. */
+  demo: z.boolean().default(false),
+});
+
+export type AgentConfig = z.infer<typeof agentConfig>;
+
+/**
+ * Reads and checks a configuration file (JSON).
+ *
+ * @throws AgentError `config.unreadable`, `config.invalid` naming the key and what it may be
+ */
+export function loadAgentConfig(file: string): AgentConfig {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new AgentError(
+      "config.unreadable",
+      `The configuration ${file} cannot be read (${(cause as NodeJS.ErrnoException).code}); check the path given with --config.`,
+      { cause },
+    );
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new AgentError(
+      "config.invalid",
+      `The configuration ${file} is not JSON (${(cause as Error).message}); correct the file.`,
+      { cause },
+    );
+  }
+  const parsed = agentConfig.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue?.path.join(".");
+  const allowed = Object.keys(agentConfig.shape).join(", ");
+  const what =
+    issue?.code === "unrecognized_keys"
+      ? `does not know the key ${[...(where ? [where] : []), issue.keys.join(", ")].join(".")} (known: ${allowed})`
+      : `has a bad value at "${where}": ${issue?.message}`;
+  throw new AgentError("config.invalid", `The configuration ${file} ${what}; correct the file.`);
+}

@@ -1,0 +1,66 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { AgentError } from "./agent-error.ts";
+import { writeDurably } from "./durable-file.ts";
+
+/** The keys of one station, all derived from one random master key of 32 bytes. */
+export interface StationKeys {
+  /** AES-256-GCM key of journal rows. */
+  readonly rows: Uint8Array;
+  /** HMAC key of the person column. */
+  readonly persons: Uint8Array;
+  /** AES-256-GCM key of the staff credential file. */
+  readonly duty: Uint8Array;
+}
+
+/**
+ * Reads the station's master key, or makes it (mode 0400) when `mayCreate`. A key is never made beside a journal
+ * that already holds rows: that would turn unsent entries into noise.
+ *
+ * @throws AgentError `key.missing`, `key.damaged`
+ */
+export function loadStationKeys(file: string, mayCreate: boolean): StationKeys {
+  if (!existsSync(file)) {
+    if (!mayCreate) {
+      throw new AgentError(
+        "key.missing",
+        `The key ${file} is missing but the journal beside it holds rows; put the key file back from your backup, nothing was changed.`,
+      );
+    }
+    writeDurably(file, randomBytes(32), 0o400);
+  }
+  const master = readFileSync(file);
+  if (master.length !== 32) {
+    throw new AgentError(
+      "key.damaged",
+      `The key ${file} is damaged (${master.length} bytes instead of 32); put it back from your backup, nothing was changed.`,
+    );
+  }
+  const derive = (purpose: string) => new Uint8Array(hkdfSync("sha256", master, "tram-qr", purpose, 32));
+  return { rows: derive("journal-rows"), persons: derive("journal-persons"), duty: derive("duty-file") };
+}
+
+const nonceBytes = 12;
+const tagBytes = 16;
+
+/** AES-256-GCM with a fresh random nonce: nonce (12 bytes), tag (16), ciphertext. `aad` binds it to its place. */
+export function seal(key: Uint8Array, plain: Uint8Array, aad: string): Uint8Array {
+  const nonce = randomBytes(nonceBytes);
+  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: tagBytes });
+  cipher.setAAD(Buffer.from(aad, "utf8"));
+  const body = Buffer.concat([cipher.update(plain), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]);
+}
+
+/** The reverse of {@link seal}; null when the key, the place or a single bit differs. */
+export function unseal(key: Uint8Array, sealed: Uint8Array, aad: string): Uint8Array | null {
+  if (sealed.length < nonceBytes + tagBytes) return null;
+  const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes });
+  decipher.setAAD(Buffer.from(aad, "utf8"));
+  decipher.setAuthTag(sealed.subarray(nonceBytes, nonceBytes + tagBytes));
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(nonceBytes + tagBytes)), decipher.final()]);
+  } catch {
+    return null;
+  }
+}
