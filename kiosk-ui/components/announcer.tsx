@@ -1,0 +1,50 @@
+import type { ScreenState } from "../../agent/kiosk-port/view.ts";
+import { type Language, sentenceIn } from "../i18n/language.ts";
+import { clockText } from "../i18n/time.ts";
+import type { Texts } from "../i18n/vi.ts";
+import { useStation } from "../station.ts";
+import { visibleText } from "../visible-text.ts";
+
+/** What a screen reader says for one screen, without the masked name: dots read aloud help nobody. */
+export function announcement(screen: ScreenState, texts: Texts, language: Language): string {
+  switch (screen.state) {
+    case "starting":
+      return texts.startingTitle;
+    case "ready":
+      return texts.readyTitle;
+    case "accepted": {
+      const remarks = screen.remarks.map((remark) => sentenceIn(remark, language));
+      return [
+        `${screen.direction === "in" ? texts.directionIn : texts.directionOut}. ${texts.recorded}`,
+        ...remarks,
+      ].join(". ");
+    }
+    case "repeat":
+      return `${screen.direction === "in" ? texts.repeatIn : texts.repeatOut}, ${clockText(screen.sinceMs)}`;
+    case "refused":
+    case "ask":
+    case "out-of-order":
+      return `${sentenceIn(screen.title, language)}. ${sentenceIn(screen.next, language)}`;
+  }
+}
+
+/** The live regions. They stand outside the stage and never leave the document: a region that is redrawn is not read. */
+export function Announcer() {
+  const { received, link, texts, language } = useStation();
+  const screen = received.value?.view.screen;
+  const scanId = screen && "scanId" in screen ? screen.scanId : (screen?.state ?? link.value);
+  const urgent = screen && screen.state !== "ready" && screen.state !== "starting";
+  const text = screen ? announcement(screen, texts.value, language.value) : "";
+  return (
+    <div class="unseen">
+      <div role="alert" aria-live="assertive" aria-atomic="true">
+        {/* The key makes two people in a row with the same outcome two announcements. */}
+        {urgent && <p key={scanId}>{visibleText(text)}</p>}
+        {link.value === "lost" && <p key="lost">{texts.value.disconnectedTitle}</p>}
+      </div>
+      <div role="status" aria-live="polite">
+        {screen && !urgent && <p key={scanId}>{visibleText(text)}</p>}
+      </div>
+    </div>
+  );
+}

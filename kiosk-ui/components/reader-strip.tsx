@@ -1,0 +1,52 @@
+import type { ReaderView } from "../../agent/kiosk-port/view.ts";
+import type { Texts } from "../i18n/vi.ts";
+import { useStation } from "../station.ts";
+import { IconDirection } from "./icons.tsx";
+import { Said, Shown } from "./shown.tsx";
+
+const stateText = (state: ReaderView["state"], texts: Texts): string =>
+  ({ ready: texts.readerReady, connecting: texts.readerConnecting, fault: texts.readerFault })[state];
+
+const directionText = (direction: ReaderView["direction"], texts: Texts): string =>
+  ({ in: texts.directionIn, out: texts.directionOut, auto: texts.directionAuto })[direction];
+
+/** One reader: name, direction, state, and what to do about it when it is not ready. */
+export function ReaderItem({ reader }: { readonly reader: ReaderView }) {
+  const texts = useStation().texts.value;
+  return (
+    <li class="reader" data-state={reader.state}>
+      <p class="reader-name">
+        <span class="lamp" aria-hidden="true" />
+        <Shown text={reader.name} />
+        <span class="reader-direction">
+          <IconDirection direction={reader.direction} />
+          {directionText(reader.direction, texts)}
+        </span>
+      </p>
+      <p class="reader-state">
+        {stateText(reader.state, texts)}
+        {reader.message && (
+          <>
+            {": "}
+            <Said sentence={reader.message} />
+          </>
+        )}
+      </p>
+    </li>
+  );
+}
+
+/** All readers along the bottom; those that need a hand come first, because a long strip is cut at the right. */
+export function ReaderStrip() {
+  const { received, texts } = useStation();
+  const readers = received.value?.view.readers ?? [];
+  const needFirst = readers.toSorted((left, right) => Number(left.state === "ready") - Number(right.state === "ready"));
+  if (received.value && readers.length === 0) return <p class="readers readers-none">{texts.value.readersNone}</p>;
+  return (
+    <ul class="readers" aria-label={texts.value.readersLabel}>
+      {needFirst.map((reader) => (
+        <ReaderItem key={reader.id} reader={reader} />
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,14 @@
+import type { Sentence } from "../../agent/kiosk-port/view.ts";
+import { sentenceIn } from "../i18n/language.ts";
+import { useStation } from "../station.ts";
+import { visibleText } from "../visible-text.ts";
+
+/** Text that came from outside the page, isolated so that right-to-left letters in it cannot reorder their surroundings. */
+export function Shown({ text }: { readonly text: string }) {
+  return <bdi>{visibleText(text)}</bdi>;
+}
+
+/** The agent's sentence in the language of the page. */
+export function Said({ sentence }: { readonly sentence: Sentence }) {
+  return <Shown text={sentenceIn(sentence, useStation().language.value)} />;
+}

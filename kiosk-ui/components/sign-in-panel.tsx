@@ -1,0 +1,119 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { DutyView } from "../../agent/kiosk-port/view.ts";
+import { useStation } from "../station.ts";
+import { visibleText } from "../visible-text.ts";
+import { NumberEntry } from "./number-entry.tsx";
+import { Panel } from "./panel.tsx";
+import { Said } from "./shown.tsx";
+
+const phonePattern = /^0\d{9}$/;
+const codePattern = /^\d{6}$/;
+
+/** Phone number, then the six-digit code. Which of the two is drawn is the agent's `DutyView`; the panel closes on duty. */
+export function SignInPanel({ onClose }: { readonly onClose: () => void }) {
+  const { received, texts } = useStation();
+  const duty = received.value?.view.duty;
+  const onDuty = duty?.state === "signed-in" && !duty.expired;
+
+  useEffect(() => {
+    if (onDuty) onClose();
+  }, [onDuty]);
+
+  if (!duty || onDuty) return null;
+  return (
+    <Panel title={texts.value.signInTitle} onClose={onClose}>
+      {duty.state === "none" || duty.state === "signed-in" || duty.state === "sending" ? (
+        <PhoneStep key="phone" duty={duty} />
+      ) : (
+        <CodeStep key="code" duty={duty} />
+      )}
+      <p class="panel-why">{texts.value.signInWhy}</p>
+    </Panel>
+  );
+}
+
+type PhoneDuty = Extract<DutyView, { state: "none" | "signed-in" | "sending" }>;
+
+function PhoneStep({ duty }: { readonly duty: PhoneDuty }) {
+  const { texts, send } = useStation();
+  const phone = useSignal("");
+  const complained = useSignal(false);
+  const valid = phonePattern.test(phone.value);
+  const sending = duty.state === "sending";
+  return (
+    <NumberEntry
+      label={texts.value.phoneLabel}
+      hint={texts.value.phoneHint}
+      digits={phone}
+      longest={10}
+      submitText={texts.value.sendCode}
+      complaint={complained.value && !valid ? texts.value.phoneInvalid : null}
+      disabled={sending}
+      message={phoneMessage(duty, texts.value.sendingCode)}
+      onSubmit={() => {
+        complained.value = !valid;
+        if (valid) send({ kind: "sign-in", phone: phone.value });
+      }}
+    />
+  );
+}
+
+function phoneMessage(duty: PhoneDuty, sendingText: (phone: string) => string) {
+  if (duty.state === "sending") return <p>{sendingText(visibleText(duty.phoneMasked))}</p>;
+  if (duty.state === "signed-in" || !duty.message) return null;
+  return (
+    <p class="complaint">
+      <Said sentence={duty.message} />
+    </p>
+  );
+}
+
+function CodeStep({ duty }: { readonly duty: Extract<DutyView, { state: "code-sent" | "verifying" }> }) {
+  const { received, texts, send, nowMs } = useStation();
+  const code = useSignal("");
+  const complained = useSignal(false);
+  const valid = codePattern.test(code.value);
+  const verifying = duty.state === "verifying";
+  const sinceReceivedS = (nowMs.value - (received.value?.receivedAtMs ?? 0)) / 1_000;
+  const resendInS = verifying ? 0 : Math.max(0, Math.ceil(duty.resendAfterS - Math.max(0, sinceReceivedS)));
+
+  // A refused code is not worth keeping: the next one is typed into an empty field.
+  useEffect(() => {
+    if (!verifying) code.value = "";
+  }, [verifying]);
+
+  return (
+    <>
+      <p class="panel-lead">{texts.value.codeSentTo(visibleText(duty.phoneMasked))}</p>
+      <NumberEntry
+        label={texts.value.codeLabel}
+        digits={code}
+        longest={6}
+        submitText={verifying ? texts.value.verifyingCode : texts.value.confirmCode}
+        complaint={complained.value && !valid ? texts.value.codeInvalid : null}
+        disabled={verifying}
+        message={
+          duty.state === "code-sent" && duty.message ? (
+            <p class="complaint">
+              <Said sentence={duty.message} />
+            </p>
+          ) : null
+        }
+        onSubmit={() => {
+          complained.value = !valid;
+          if (valid) send({ kind: "verify", code: code.value });
+        }}
+      />
+      <div class="panel-actions">
+        {/* Going back to the phone number is how another code is asked for: the page never keeps the number itself. */}
+        <button type="button" disabled={verifying || resendInS > 0} onClick={() => send({ kind: "cancel-sign-in" })}>
+          {resendInS > 0 ? texts.value.resendIn(resendInS) : texts.value.resend}
+        </button>
+        <button type="button" onClick={() => send({ kind: "cancel-sign-in" })}>
+          {texts.value.cancel}
+        </button>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,84 @@
+import type { RecentEntry } from "../../agent/kiosk-port/view.ts";
+import { clockText } from "../i18n/time.ts";
+import type { Texts } from "../i18n/vi.ts";
+import { useStation } from "../station.ts";
+import { dutyText } from "./duty-strip.tsx";
+import { IconDirection } from "./icons.tsx";
+import { Panel } from "./panel.tsx";
+import { QueueBadge } from "./queue-badge.tsx";
+import { ReaderItem } from "./reader-strip.tsx";
+import { Shown } from "./shown.tsx";
+
+/** For staff: who is on duty, what waits, each reader in full, and the masked entries of the last minutes. */
+export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
+  const { received, texts, send } = useStation();
+  if (!received.value) return null;
+  const { duty, readers, recent } = received.value.view;
+  return (
+    <Panel title={texts.value.staffTitle} onClose={onClose}>
+      <section>
+        <h3>{texts.value.dutyLabel}</h3>
+        <p>{dutyText(duty, texts.value)}</p>
+        {duty.state === "signed-in" && (
+          <button type="button" onClick={() => send({ kind: "sign-out" })}>
+            {texts.value.signOut}
+          </button>
+        )}
+      </section>
+      <section>
+        <h3>{texts.value.queueLabel}</h3>
+        <QueueBadge received={received.value} />
+      </section>
+      <section>
+        <h3>{texts.value.readersLabel}</h3>
+        {readers.length === 0 && <p>{texts.value.readersNone}</p>}
+        <ul class="reader-list">
+          {readers.map((reader) => (
+            <ReaderItem key={reader.id} reader={reader} />
+          ))}
+        </ul>
+      </section>
+      <section>
+        <h3>{texts.value.recentTitle}</h3>
+        {recent.length === 0 ? (
+          <p>{duty.state === "signed-in" ? texts.value.recentEmpty : texts.value.recentSignedOut}</p>
+        ) : (
+          <ol class="recent">
+            {recent.map((entry) => (
+              <RecentItem key={entry.entryId} entry={entry} texts={texts.value} />
+            ))}
+          </ol>
+        )}
+      </section>
+    </Panel>
+  );
+}
+
+const entryStateText = (state: RecentEntry["state"], texts: Texts): string =>
+  ({
+    unsent: texts.entryUnsent,
+    stored: texts.entryStored,
+    duplicate: texts.entryDuplicate,
+    quarantined: texts.entryQuarantined,
+  })[state];
+
+function RecentItem({ entry, texts }: { readonly entry: RecentEntry; readonly texts: Texts }) {
+  return (
+    <li data-state={entry.state}>
+      <time>{clockText(entry.atMs)}</time>
+      <span class="recent-direction">
+        <IconDirection direction={entry.direction} />
+        {entry.direction === "in" ? texts.directionIn : texts.directionOut}
+      </span>
+      <span class="recent-person">
+        <Shown text={entry.person.name ?? texts.nameUnreadable} />
+        {entry.person.number && (
+          <small>
+            <Shown text={entry.person.number} />
+          </small>
+        )}
+      </span>
+      <span class="recent-state">{entryStateText(entry.state, texts)}</span>
+    </li>
+  );
+}

@@ -1,0 +1,24 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { chooseCarrier } from "./carriers/choose-carrier.ts";
+import { playOutcomes } from "./sounds/outcome-sounds.ts";
+import { createStation, StationContext } from "./station.ts";
+
+const root = document.getElementById("kiosk");
+if (!root) throw new Error("index.html has no #kiosk");
+
+// A file dropped on the window would replace the kiosk, and the context menu opens things a visitor must not reach.
+for (const gesture of ["dragover", "drop", "contextmenu"]) {
+  window.addEventListener(gesture, (event) => event.preventDefault());
+}
+// Only the fragment changes when someone opens the page with another token: start over with it.
+window.addEventListener("hashchange", () => window.location.reload());
+
+const station = createStation(chooseCarrier(window));
+playOutcomes(station);
+render(
+  <StationContext.Provider value={station}>
+    <App />
+  </StationContext.Provider>,
+  root,
+);

@@ -1,0 +1,49 @@
+import { IconLost, IconOutOfOrder, IconStarting } from "../components/icons.tsx";
+import { Said } from "../components/shown.tsx";
+import { useStation } from "../station.ts";
+import { AcceptedScreen } from "./accepted.tsx";
+import { AskScreen } from "./ask.tsx";
+import { Notice } from "./notice.tsx";
+import { ReadyScreen } from "./ready.tsx";
+import { RefusedScreen } from "./refused.tsx";
+import { RepeatScreen } from "./repeat.tsx";
+
+/** The visitor's screen: the connection first, because an outcome without a living agent behind it is worth nothing. */
+export function Stage() {
+  const { received, link, texts } = useStation();
+  const screen = received.value?.view.screen;
+  if (!screen) {
+    if (link.value === "no-token")
+      return <Notice icon={<IconLost />} title={texts.value.noTokenTitle} next={texts.value.noTokenNext} />;
+    if (link.value === "first")
+      return <Notice icon={<IconStarting />} title={texts.value.startingTitle} next={texts.value.startingNext} />;
+    return (
+      <Notice icon={<IconLost />} title={texts.value.disconnectedTitle} next={texts.value.disconnectedNext}>
+        <p class="aside">{texts.value.disconnectedStaff}</p>
+      </Notice>
+    );
+  }
+  switch (screen.state) {
+    case "starting":
+      return <Notice icon={<IconStarting />} title={texts.value.startingTitle} next={texts.value.startingNext} />;
+    case "ready":
+      return <ReadyScreen />;
+    case "accepted":
+      return <AcceptedScreen key={screen.scanId} screen={screen} />;
+    case "repeat":
+      return <RepeatScreen key={screen.scanId} screen={screen} />;
+    case "refused":
+      return <RefusedScreen key={screen.scanId} screen={screen} />;
+    case "ask":
+      return <AskScreen key={screen.scanId} screen={screen} />;
+    case "out-of-order":
+      return (
+        <Notice
+          icon={<IconOutOfOrder />}
+          label={texts.value.outOfOrderLabel}
+          title={<Said sentence={screen.title} />}
+          next={<Said sentence={screen.next} />}
+        />
+      );
+  }
+}
