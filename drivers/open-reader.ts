@@ -1,0 +1,18 @@
+import type { Reader } from "./reader.ts";
+import type { ReaderSpec } from "./reader-spec.ts";
+import { openSerialReader } from "./serial/serial-reader.ts";
+import { openSimulatedReader } from "./simulated/simulated-reader.ts";
+
+/**
+ * Opens the reader a specification names, whatever its transport.
+ *
+ * @throws {ReaderFault} when it cannot be opened; the message says what to do.
+ */
+export function openReader(spec: ReaderSpec): Promise<Reader> {
+  switch (spec.transport) {
+    case "serial":
+      return openSerialReader(spec);
+    case "simulated":
+      return openSimulatedReader(spec);
+  }
+}

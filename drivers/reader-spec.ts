@@ -1,0 +1,129 @@
+/**
+ * The text a person writes to name a reader, in a flag or in the configuration:
+ * `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`, `serial:COM5`, `simulated:demo.scans`.
+ */
+import { basename, resolve } from "node:path";
+import { ReaderFault } from "./reader.ts";
+
+/** Which way a scan of this reader counts; `auto` lets the gate decide from who is inside. */
+export type ReaderDirection = "in" | "out" | "auto";
+
+interface ReaderSpecBase {
+  /** Stable identity: transport and absolute path, e.g. `serial:/dev/ttyACM0`. It survives a replug. */
+  readonly id: string;
+  /** What people call the reader; the last part of the path unless `name` says otherwise. */
+  readonly name: string;
+  readonly direction: ReaderDirection;
+}
+
+/** A reader on a serial port: USB CDC, a USB bridge or RS-232. */
+export interface SerialReaderSpec extends ReaderSpecBase {
+  readonly transport: "serial";
+  /** Absolute path of the device node, or the Windows port name (`COM5`). */
+  readonly path: string;
+  /** Bits per second. USB CDC takes it as a request only; RS-232 needs the reader's own number. */
+  readonly baudRate: number;
+}
+
+/** A reader played from a script file. */
+export interface SimulatedReaderSpec extends ReaderSpecBase {
+  readonly transport: "simulated";
+  /** Absolute path of the script. */
+  readonly path: string;
+}
+
+/** A reader to open; made by {@link parseReaderSpec}. */
+export type ReaderSpec = SerialReaderSpec | SimulatedReaderSpec;
+
+/** Most readers ship with 9600 8N1 (Symbol DS6608 table 7-2, Unitech, Syble XB6299). */
+const DEFAULT_BAUD_RATE = 9600;
+const MAX_BAUD_RATE = 4_000_000;
+
+const TRANSPORTS_TO_COME = ["hid", "evdev", "auto"];
+const ALLOWED_KEYS = { serial: ["baud", "direction", "name"], simulated: ["direction", "name"] } as const;
+
+/**
+ * Reads a reader specification.
+ *
+ * Parameters follow `?` in any order (`serial:COM5&direction=in` is understood too); values are URL-decoded.
+ * A relative path is resolved against the working directory, so the id stays the same wherever it is printed.
+ *
+ * @throws {ReaderFault} `reader.bad-spec`, one sentence that names what is allowed.
+ */
+export function parseReaderSpec(text: string): ReaderSpec {
+  const { transport, location, parameters } = split(text);
+  const direction = parseDirection(text, parameters.get("direction"));
+  const path = transport === "serial" ? serialPath(location) : resolve(location);
+  const base = {
+    id: `${transport}:${path}`,
+    name: parseName(text, parameters.get("name")) ?? basename(path),
+    direction,
+  };
+  return transport === "serial"
+    ? { transport, path, baudRate: parseBaudRate(text, parameters.get("baud")), ...base }
+    : { transport, path, ...base };
+}
+
+function split(text: string): {
+  transport: ReaderSpec["transport"];
+  location: string;
+  parameters: ReadonlyMap<string, string>;
+} {
+  const match = /^\s*([a-z]+)(?::(.*?))?(?:(?:\?|&(?=\w+=))(.*))?$/is.exec(text);
+  const transport = match?.[1]?.toLowerCase();
+  if (transport !== undefined && TRANSPORTS_TO_COME.includes(transport)) {
+    throw badSpec(text, `this build does not drive "${transport}" readers yet; use serial:PATH or simulated:FILE`);
+  }
+  if (transport !== "serial" && transport !== "simulated") {
+    throw badSpec(text, "it must start with serial: or simulated:");
+  }
+  const location = match?.[2]?.trim() ?? "";
+  if (location === "") {
+    const example = transport === "serial" ? "serial:/dev/ttyACM0 or serial:COM5" : "simulated:demo.scans";
+    throw badSpec(text, `the path after ${transport}: is empty; write for example ${example}`);
+  }
+  return { transport, location, parameters: parseParameters(text, transport, match?.[3] ?? "") };
+}
+
+function parseParameters(text: string, transport: ReaderSpec["transport"], query: string): ReadonlyMap<string, string> {
+  const allowed: readonly string[] = ALLOWED_KEYS[transport];
+  const parameters = new Map<string, string>();
+  for (const [key, value] of new URLSearchParams(query)) {
+    if (!allowed.includes(key)) {
+      throw badSpec(text, `"${key}" is not a parameter of ${transport}; allowed are ${allowed.join(", ")}`);
+    }
+    if (parameters.has(key)) throw badSpec(text, `"${key}" is given twice; give it once`);
+    parameters.set(key, value.trim());
+  }
+  return parameters;
+}
+
+function serialPath(location: string): string {
+  const windowsPort = /^(?:\\\\\.\\)?(COM\d+)$/i.exec(location)?.[1];
+  return windowsPort === undefined ? resolve(location) : windowsPort.toUpperCase();
+}
+
+function parseDirection(text: string, value: string | undefined): ReaderDirection {
+  if (value === undefined) return "auto";
+  if (value === "in" || value === "out" || value === "auto") return value;
+  throw badSpec(text, `direction "${value}" is not known; allowed are in, out, auto`);
+}
+
+function parseBaudRate(text: string, value: string | undefined): number {
+  if (value === undefined) return DEFAULT_BAUD_RATE;
+  const baudRate = /^\d{2,7}$/.test(value) ? Number(value) : 0;
+  if (baudRate >= 50 && baudRate <= MAX_BAUD_RATE) return baudRate;
+  throw badSpec(
+    text,
+    `baud "${value}" is not a line speed; allowed are whole numbers from 50 to ${MAX_BAUD_RATE}, usually 9600 or 115200`,
+  );
+}
+
+function parseName(text: string, value: string | undefined): string | undefined {
+  if (value === "") throw badSpec(text, "the name is empty; write for example name=Gate 1 or leave it out");
+  return value;
+}
+
+function badSpec(text: string, reason: string): ReaderFault {
+  return new ReaderFault("reader.bad-spec", `The reader "${text}" cannot be used: ${reason}.`);
+}

@@ -1,0 +1,80 @@
+/** A reader that plays a script: it ships, for demonstrations, support and tests. The script: `scan-script.ts`. */
+import { readFile } from "node:fs/promises";
+import { setTimeout as pause } from "node:timers/promises";
+import { type RawScan, type Reader, ReaderFault } from "../reader.ts";
+import type { SimulatedReaderSpec } from "../reader-spec.ts";
+import { parseScanScript, type ScriptStep } from "./scan-script.ts";
+
+/**
+ * Opens a simulated reader. Its script starts with the iteration, is played as fast as the scans are fetched and
+ * ends in silence: the reader stays open until it is disposed. Every opening plays from the first line, so under
+ * a supervisor a script with `@fault` starts again.
+ *
+ * @throws {ReaderFault} `reader.not-found` or `reader.permission` for the file, `reader.bad-spec` for a bad line.
+ */
+export async function openSimulatedReader(spec: SimulatedReaderSpec): Promise<Reader> {
+  const steps = parseScanScript(spec.path, await readScript(spec.path));
+  const disposal = new AbortController();
+  let iterated = false;
+  return {
+    id: spec.id,
+    [Symbol.asyncIterator]() {
+      if (iterated) throw new Error(`Reader ${spec.id} was iterated already; open it anew.`);
+      iterated = true;
+      return play(spec, steps, disposal.signal);
+    },
+    async [Symbol.asyncDispose]() {
+      disposal.abort();
+    },
+  };
+}
+
+async function* play(
+  spec: SimulatedReaderSpec,
+  steps: readonly ScriptStep[],
+  disposed: AbortSignal,
+): AsyncGenerator<RawScan, void, undefined> {
+  let sequence = 0;
+  for (const step of steps) {
+    if (step.kind === "fault") throw new ReaderFault(step.code, `The script ${spec.path} faults here: ${step.code}.`);
+    if (step.kind === "wait") await silence(step.durationMs, disposed);
+    for (let time = 0; step.kind === "scan" && time < step.times; time++) {
+      if (disposed.aborted) return;
+      sequence++;
+      const bytes = Uint8Array.from(step.bytes);
+      yield { bytes, aim: null, readerId: spec.id, receivedMonoMs: performance.now(), sequence, spoiled: null };
+    }
+    if (disposed.aborted) return;
+  }
+  await untilAborted(disposed);
+}
+
+async function silence(durationMs: number, disposed: AbortSignal): Promise<void> {
+  try {
+    await pause(durationMs, undefined, { signal: disposed });
+  } catch (error) {
+    if (!disposed.aborted) throw error;
+  }
+}
+
+function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+async function readScript(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : null;
+    if (code === "ENOENT") {
+      throw new ReaderFault("reader.not-found", `The script ${path} is not there: correct the path.`, { cause });
+    }
+    if (code === "EACCES") {
+      throw new ReaderFault("reader.permission", `This user may not read the script ${path}: allow it.`, { cause });
+    }
+    throw new ReaderFault("reader.failed", `The script ${path} could not be read: name a readable file.`, { cause });
+  }
+}
