@@ -28,8 +28,8 @@ export interface Station {
   readonly texts: ReadonlySignal<Texts>;
   /** Wall clock, ms since the epoch, moved on about once a second. */
   readonly nowMs: Signal<number>;
-  send(intent: KioskIntent): void;
-  chooseLanguage(language: Language): void;
+  readonly send: (intent: KioskIntent) => void;
+  readonly chooseLanguage: (language: Language) => void;
 }
 
 // An outcome that stays this long comes from an agent that stopped: the page must not go on showing its green.

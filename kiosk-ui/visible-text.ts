@@ -13,6 +13,6 @@ export function visibleText(text: string): string {
     const codePoint = character.codePointAt(0) ?? 0;
     return `⟦U+${codePoint.toString(16).toUpperCase().padStart(4, "0")}⟧`;
   });
-  const characters = [...escaped];
+  const characters = Array.from(escaped);
   return characters.length > longestShown ? `${characters.slice(0, longestShown).join("")}…` : escaped;
 }

@@ -13,16 +13,16 @@ export function Header() {
     <header class="header">
       <div class="place">
         <h1>{view?.placeName ? <Shown text={view.placeName} /> : texts.value.placeUnnamed}</h1>
+        {view && <p class="inside">{texts.value.insideCount(view.inside)}</p>}
+      </div>
+      {received.value && <QueueBadge received={received.value} />}
+      <LanguageToggle />
+      <div class="now">
+        <time class="clock" dateTime={clockText(now)}>
+          {clockText(now)}
+        </time>
         <p class="date">{dateText(now, language.value)}</p>
       </div>
-      <div class="header-middle">
-        {view && <p class="inside">{texts.value.insideCount(view.inside)}</p>}
-        {received.value && <QueueBadge received={received.value} />}
-      </div>
-      <LanguageToggle />
-      <time class="clock" aria-label={texts.value.clock} dateTime={clockText(now)}>
-        {clockText(now)}
-      </time>
     </header>
   );
 }

@@ -10,14 +10,12 @@ function Icon({ children, name }: { readonly children: ComponentChildren; readon
   );
 }
 
-export const IconIn = () => (
-  <Icon name="in">
+export const IconAccepted = () => (
+  <Icon name="accepted">
     <circle class="shape" cx="60" cy="60" r="56" />
     <path class="mark" d="M34 62l18 18 34-38" />
   </Icon>
 );
-
-export const IconOut = IconIn;
 
 export const IconRepeat = () => (
   <Icon name="repeat">
@@ -51,8 +49,9 @@ export const IconOutOfOrder = () => (
 
 export const IconLost = () => (
   <Icon name="lost">
-    <path class="mark" d="M22 98 98 22" />
-    <path class="mark" d="M46 30 34 42a22 22 0 0 0 0 31l4 4M74 90l12-12a22 22 0 0 0 0-31l-4-4" />
+    <path class="mark" d="M6 60h16M98 60h16" />
+    <path class="mark" d="M44 36H34a12 12 0 0 0-12 12v24a12 12 0 0 0 12 12h10zM44 50h14M44 70h14" />
+    <path class="mark" d="M78 36h8a12 12 0 0 1 12 12v24a12 12 0 0 1-12 12h-8z" />
   </Icon>
 );
 

@@ -11,7 +11,7 @@ const rows = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "", "0"];
 /** Digits for touch screens: many kiosks have no keyboard. Not in the tab order, because a keyboard types into the field. */
 export function Keypad({ label, deleteLabel, disabled, onDigit, onDelete }: KeypadProps) {
   return (
-    <div class="keypad" role="group" aria-label={label}>
+    <fieldset class="keypad" aria-label={label}>
       {rows.map((digit) =>
         digit === "" ? (
           <span key="gap" />
@@ -24,6 +24,6 @@ export function Keypad({ label, deleteLabel, disabled, onDigit, onDelete }: Keyp
       <button type="button" tabIndex={-1} disabled={disabled} aria-label={deleteLabel} onClick={onDelete}>
         <span aria-hidden="true">⌫</span>
       </button>
-    </div>
+    </fieldset>
   );
 }

@@ -1,6 +1,6 @@
 import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { useStation } from "../station.ts";
 import { Keypad } from "./keypad.tsx";
 
@@ -23,7 +23,14 @@ export function NumberEntry(props: NumberEntryProps) {
   const { texts } = useStation();
   const inputId = useId();
   const noteId = useId();
+  const input = useRef<HTMLInputElement>(null);
   const { digits, longest, complaint, disabled = false } = props;
+
+  // Each step starts in its field, and so does the next try after an answer.
+  useEffect(() => {
+    if (!disabled) input.current?.focus();
+  }, [disabled]);
+
   return (
     <form
       class="number-entry"
@@ -36,7 +43,7 @@ export function NumberEntry(props: NumberEntryProps) {
       <label for={inputId}>{props.label}</label>
       <input
         id={inputId}
-        data-first-focus
+        ref={input}
         type="text"
         inputMode="numeric"
         autoComplete="off"

@@ -22,7 +22,8 @@ export function Panel({ title, onClose, children }: PanelProps) {
 
   useEffect(() => {
     const here = panel.current;
-    (here?.querySelector<HTMLElement>("[data-first-focus]") ?? here)?.focus();
+    // A field inside may have taken the focus already.
+    if (!here?.contains(document.activeElement)) here?.focus();
     let timer = setTimeout(onClose, idleLimitMs);
     const touched = (event: Event) => {
       clearTimeout(timer);

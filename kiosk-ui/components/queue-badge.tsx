@@ -23,7 +23,7 @@ export function QueueBadge({ received }: { readonly received: ReceivedView }) {
   const sinceReceivedS = Math.max(0, (nowMs.value - received.receivedAtMs) / 1_000);
   const oldestAgeS = queue.oldestAgeS === null ? null : queue.oldestAgeS + sinceReceivedS;
   return (
-    <div class="queue" role="group" aria-label={texts.value.queueLabel}>
+    <section class="queue" aria-label={texts.value.queueLabel}>
       <p class="badge" data-tone={queue.online ? "calm" : "warn"}>
         {queueText(queue, oldestAgeS, texts.value)}
       </p>
@@ -37,6 +37,6 @@ export function QueueBadge({ received }: { readonly received: ReceivedView }) {
           <Said sentence={queue.message} />
         </p>
       )}
-    </div>
+    </section>
   );
 }

@@ -24,11 +24,13 @@ export function SignInPanel({ onClose }: { readonly onClose: () => void }) {
   return (
     <Panel title={texts.value.signInTitle} onClose={onClose}>
       {duty.state === "none" || duty.state === "signed-in" || duty.state === "sending" ? (
-        <PhoneStep key="phone" duty={duty} />
+        <>
+          <PhoneStep key="phone" duty={duty} />
+          <p class="panel-why">{texts.value.signInWhy}</p>
+        </>
       ) : (
         <CodeStep key="code" duty={duty} />
       )}
-      <p class="panel-why">{texts.value.signInWhy}</p>
     </Panel>
   );
 }

@@ -6,14 +6,13 @@ const plural = (count: number, unit: string) => `${count} ${unit}${count === 1 ?
 export const en: Texts = {
   languageName: "English",
   languageToggle: "Language",
-  clock: "Current time",
   placeUnnamed: "Trạm QR",
   insideCount: (count) => `Inside now: ${count}`,
 
   startingTitle: "Starting",
   startingNext: "One moment, please.",
-  readyTitle: "Please scan your code",
-  readyHold: "Hold the QR code on your card or phone 10–15 cm from the reader and keep it still.",
+  readyTitle: "Scan your code",
+  readyHold: "Hold the QR code on your card or phone 10\u2060–\u206015\u00A0cm from the reader and keep it still.",
   readyCards: "Citizen ID · Health insurance · VNeID · Personal QR",
   disconnectedTitle: "Connection to the station lost",
   disconnectedNext: "Reconnecting… Please wait and do not scan yet.",

@@ -5,14 +5,13 @@
 export const vi = {
   languageName: "Tiếng Việt",
   languageToggle: "Ngôn ngữ",
-  clock: "Giờ hiện tại",
   placeUnnamed: "Trạm QR",
   insideCount: (count: number) => `Đang ở trong: ${count}`,
 
   startingTitle: "Đang khởi động",
   startingNext: "Vui lòng chờ trong giây lát.",
   readyTitle: "Mời quét mã",
-  readyHold: "Đưa mã QR trên thẻ hoặc điện thoại vào đầu đọc, cách 10–15 cm, giữ yên.",
+  readyHold: "Đưa mã QR trên thẻ hoặc điện thoại vào đầu đọc, cách 10\u2060–\u206015\u00A0cm, giữ yên.",
   readyCards: "CCCD · BHYT · VNeID · Mã QR cá nhân",
   disconnectedTitle: "Mất kết nối với máy trạm",
   disconnectedNext: "Đang kết nối lại… Vui lòng chờ, chưa quét mã.",

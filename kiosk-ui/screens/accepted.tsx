@@ -1,5 +1,5 @@
 import type { ScreenState } from "../../agent/kiosk-port/view.ts";
-import { IconIn } from "../components/icons.tsx";
+import { IconAccepted, IconDirection } from "../components/icons.tsx";
 import { Said } from "../components/shown.tsx";
 import { clockWithSecondsText } from "../i18n/time.ts";
 import { useStation } from "../station.ts";
@@ -11,7 +11,16 @@ export function AcceptedScreen({ screen }: { readonly screen: Extract<ScreenStat
   const { texts } = useStation();
   const direction = screen.direction === "in" ? texts.value.directionIn : texts.value.directionOut;
   return (
-    <Notice icon={<IconIn />} label={texts.value.recorded} title={<span class="direction">{direction}</span>}>
+    <Notice
+      icon={<IconAccepted />}
+      label={texts.value.recorded}
+      title={
+        <span class="direction">
+          {direction}
+          <IconDirection direction={screen.direction} />
+        </span>
+      }
+    >
       <Person person={screen.person} />
       <Facts time={clockWithSecondsText(screen.atMs)} lane={screen.lane} />
       {screen.remarks.length > 0 && (
