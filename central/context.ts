@@ -1,0 +1,29 @@
+import type { FastifyBaseLogger, FastifyRequest } from "fastify";
+import type { Clock } from "./clock.ts";
+import type { CursorBox } from "./cursor.ts";
+import { HttpProblem } from "./http-problem.ts";
+import type { CentralKeys } from "./keys.ts";
+import type { LiveFeed } from "./live-feed.ts";
+import type { SignIn } from "./sign-in.ts";
+import type { Store } from "./store/store.ts";
+import type { Caller, Tokens } from "./tokens.ts";
+
+/** Everything a route may use. */
+export interface Central {
+  readonly store: Store;
+  readonly keys: CentralKeys;
+  readonly clock: Clock;
+  readonly logger: FastifyBaseLogger;
+  readonly tokens: Tokens;
+  readonly signIn: SignIn;
+  readonly cursors: CursorBox;
+  readonly live: LiveFeed;
+}
+
+/** Who makes this call. @throws HttpProblem `invalid_token`. */
+export async function callerOf(central: Central, request: FastifyRequest): Promise<Caller> {
+  const token = /^Bearer ([\w-]{20,200})$/i.exec(request.headers.authorization ?? "")?.[1];
+  const caller = token === undefined ? null : await central.tokens.caller(token);
+  if (!caller) throw new HttpProblem("invalid_token", "Send a valid access token in the Authorization header.");
+  return caller;
+}

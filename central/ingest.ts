@@ -1,0 +1,149 @@
+import { createHash } from "node:crypto";
+import { type BatchRequest, type BatchResponse, contentOf, type WireEntry, wireEntry } from "../contract/entries.ts";
+import { maxEntryBytes } from "../contract/limits.ts";
+import type { Central } from "./context.ts";
+import { correctedTime } from "./corrected-time.ts";
+import { codeOf } from "./fault.ts";
+import { faultOf } from "./http-rules.ts";
+import type { CentralKeys } from "./keys.ts";
+import { personTag } from "./person-tag.ts";
+import { mayUpload } from "./policy.ts";
+import type { KnownEntry } from "./store/entry-store.ts";
+import type { Grant } from "./store/staff-store.ts";
+import type { Store } from "./store/store.ts";
+
+type ItemResult = BatchResponse["results"][number];
+type Checked = { readonly wire: WireEntry } | { readonly refused: ItemResult };
+
+const retryAfterS = 60;
+
+const rejected = (id: string, type: string, detail: string): ItemResult => ({ id, status: "rejected", type, detail });
+
+/**
+ * Stores a batch in one transaction and answers each item in its place, after the commit. Items are judged one by
+ * one: a bad one is refused alone.
+ */
+export async function ingestBatch(central: Central, uploadedBy: string, batch: BatchRequest): Promise<BatchResponse> {
+  const receivedAt = central.clock.now();
+  const items = batch.entries.map(checkItem);
+  const touched = new Set<string>();
+  const response = await central.store.transaction(async (store) => {
+    await store.entries.touchDevice(batch.device_id, uploadedBy, receivedAt);
+    await store.staff.markSeen(uploadedBy, receivedAt);
+    const grants = await store.staff.grantsOf(uploadedBy);
+    const known = await knownEntries(store, batch.device_id, items);
+    const results: ItemResult[] = [];
+    for (const item of items) {
+      if ("refused" in item) {
+        results.push(item.refused);
+        continue;
+      }
+      const result = await ingestItem({ central, store, batch, uploadedBy, receivedAt, grants, known }, item.wire);
+      if (result.status === "stored") touched.add(item.wire.checkpoint_id);
+      results.push(result);
+    }
+    const seq = await store.entries.highWater(batch.device_id);
+    return { batch_id: batch.batch_id, results, high_water: { seq } };
+  });
+  for (const checkpointId of touched) central.live.changed(checkpointId);
+  return response;
+}
+
+/** The item as an entry, or why it is none. Nothing of the item but its id is repeated in the answer. */
+function checkItem(item: unknown): Checked {
+  const id = typeof item === "object" && item !== null && "id" in item ? String(item.id).slice(0, 64) : "";
+  if (Buffer.byteLength(JSON.stringify(item), "utf8") > maxEntryBytes) {
+    return { refused: rejected(id, "too_large", `An entry may have at most ${maxEntryBytes} bytes.`) };
+  }
+  const parsed = wireEntry.safeParse(item);
+  if (!parsed.success) {
+    const places = new Set(parsed.error.issues.map((issue) => String(issue.path[0] ?? "entry")));
+    return { refused: rejected(id, "validation", `Not valid: ${[...places].join(", ")}.`) };
+  }
+  const wire = parsed.data;
+  // Half characters change on their way into the database and would break the seal of the row.
+  if (![wire.reader_id, wire.boot_id, wire.staff_ref ?? ""].every((text) => text.isWellFormed())) {
+    return { refused: rejected(id, "validation", "A text holds half a character.") };
+  }
+  if (createHash("sha256").update(contentOf(wire), "utf8").digest("hex") !== wire.sha256) {
+    return { refused: rejected(id, "validation", "sha256 does not fit the content.") };
+  }
+  return { wire };
+}
+
+/** Entries the device may not use again: by id, and by sequence number of this device. Grows as items are stored. */
+interface Known {
+  readonly byId: Map<string, KnownEntry>;
+  readonly bySeq: Map<number, KnownEntry>;
+}
+
+async function knownEntries(store: Store, deviceId: string, items: readonly Checked[]): Promise<Known> {
+  const wires = items.flatMap((item) => ("wire" in item ? [item.wire] : []));
+  const known: Known = { byId: new Map(), bySeq: new Map() };
+  if (wires.length === 0) return known;
+  const rows = await store.entries.known(
+    deviceId,
+    wires.map((wire) => wire.id),
+    wires.map((wire) => wire.seq),
+  );
+  for (const row of rows) remember(known, deviceId, row);
+  return known;
+}
+
+function remember(known: Known, deviceId: string, entry: KnownEntry): void {
+  known.byId.set(entry.id, entry);
+  if (entry.deviceId === deviceId) known.bySeq.set(entry.seq, entry);
+}
+
+interface Ingest {
+  readonly central: Central;
+  readonly store: Store;
+  readonly batch: BatchRequest;
+  readonly uploadedBy: string;
+  readonly receivedAt: number;
+  /** Every grant the uploading credential has or had. */
+  readonly grants: readonly Grant[];
+  readonly known: Known;
+}
+
+async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> {
+  const { central, store, batch, uploadedBy, receivedAt, grants, known } = ingest;
+  const deviceId = batch.device_id;
+  const contentTag = contentTagOf(central.keys, wire);
+  const same = known.byId.get(wire.id);
+  if (same) {
+    if (same.deviceId === deviceId && same.contentTag === contentTag) return { id: wire.id, status: "duplicate" };
+    return rejected(wire.id, "id_conflict", "This id is stored with other content.");
+  }
+  const correctedAt = correctedTime(wire, batch.sent, receivedAt);
+  const here = grants.filter((grant) => grant.checkpointId === wire.checkpoint_id);
+  if (!mayUpload(here, correctedAt, wire.clock_state !== "unknown")) {
+    return rejected(wire.id, "forbidden", "This sign-in has no right at the checkpoint of this entry.");
+  }
+  if (known.bySeq.has(wire.seq)) {
+    return rejected(wire.id, "id_conflict", "This sequence number of the device is stored with another id.");
+  }
+  try {
+    await store.entries.add({
+      deviceId,
+      wire,
+      contentTag,
+      personTag: personTag(central.keys, wire),
+      uploadedBy,
+      correctedAt,
+      receivedAt,
+    });
+  } catch (error) {
+    // A broken rule of the schema undoes this one statement; anything else (disk, memory) is for the whole batch.
+    if (!codeOf(error).startsWith("SQLITE_CONSTRAINT")) throw error;
+    central.logger.error({ fault: faultOf(error), entryId: wire.id }, "an entry could not be stored");
+    return { id: wire.id, status: "retry", retry_after_s: retryAfterS };
+  }
+  remember(known, deviceId, { id: wire.id, deviceId, seq: wire.seq, contentTag });
+  return { id: wire.id, status: "stored" };
+}
+
+/** A plain hash of card data can be guessed; a keyed one compares as well. */
+function contentTagOf(keys: CentralKeys, wire: WireEntry): string {
+  return keys.tag("entry-content", wire.sha256);
+}

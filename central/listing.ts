@@ -1,0 +1,87 @@
+import type { CountEvent, EntriesPage, ListedEntry } from "../contract/entries.ts";
+import type { Role } from "../contract/people.ts";
+import type { Central } from "./context.ts";
+import { HttpProblem } from "./http-problem.ts";
+import { maskedSubject } from "./masking.ts";
+import { listViewOf } from "./policy.ts";
+import type { StoredEntry } from "./store/entry-store.ts";
+
+const dayMs = 24 * 3_600_000;
+/** Vietnam is at UTC+7 all year. */
+const vietnamOffsetMs = 7 * 3_600_000;
+
+/** The start of the running day in Vietnam, ms since the epoch. */
+export function startOfDay(now: number): number {
+  return Math.floor((now + vietnamOffsetMs) / dayMs) * dayMs - vietnamOffsetMs;
+}
+
+/** One line of the list as everybody may see it. */
+export function listedEntryOf(entry: StoredEntry): ListedEntry {
+  return {
+    entry_id: entry.id,
+    at: new Date(entry.correctedAt).toISOString(),
+    received_at: new Date(entry.receivedAt).toISOString(),
+    clock_state: entry.clockState,
+    direction: entry.direction,
+    source: "scan",
+    reader_label: entry.readerId,
+    subject: { ...maskedSubject(entry.fields), code_kind: entry.kind },
+    estimated: false,
+  };
+}
+
+export interface ListQuery {
+  readonly checkpointId: string;
+  readonly role: Role;
+  readonly limit: number;
+  readonly direction: "in" | "out" | null;
+  readonly after: string | null;
+}
+
+/** A page of the list, with the cursor to go on from. @throws HttpProblem `cursor_expired`. */
+export async function listPage(central: Central, query: ListQuery): Promise<EntriesPage> {
+  const { store, clock, cursors } = central;
+  const { checkpointId } = query;
+  const position = query.after === null ? null : positionOf(central, checkpointId, query.after);
+  // Read before the entries: what arrives in between is shown twice rather than never.
+  const end = await store.entries.lastPosition(checkpointId);
+  const entries = await entriesFor(central, query, position);
+  const last = entries.at(-1);
+  const full = position !== null && listViewOf(query.role).window === null && entries.length === query.limit;
+  return {
+    as_of: new Date(clock.now()).toISOString(),
+    masked: true,
+    items: entries.map(listedEntryOf),
+    cursor: cursors.seal(checkpointId, full && last ? last.position : end),
+    inside_now: await store.entries.insideNow(checkpointId),
+  };
+}
+
+/** Where a cursor stands. @throws HttpProblem `cursor_expired`. */
+export function positionOf(central: Central, checkpointId: string, cursor: string): number {
+  const position = central.cursors.open(checkpointId, cursor);
+  if (position === null) throw new HttpProblem("cursor_expired", "Load the list again from its start.");
+  return position;
+}
+
+async function entriesFor(central: Central, query: ListQuery, position: number | null): Promise<StoredEntry[]> {
+  const { store, clock } = central;
+  const { checkpointId, limit } = query;
+  const { window } = listViewOf(query.role);
+  if (window === null) {
+    const selection = { checkpointId, limit, direction: query.direction ?? undefined };
+    return position === null ? store.entries.newest(selection) : store.entries.after(selection, position);
+  }
+  // Filters apply inside the window, never before it: they must not let a scanner see further back.
+  const shown = await store.entries.newest({ checkpointId, limit: window.entries, since: clock.now() - window.ms });
+  const wanted = shown.filter((entry) => query.direction === null || entry.direction === query.direction);
+  if (position === null) return wanted.slice(0, limit);
+  return wanted.filter((entry) => entry.position > position).sort((left, right) => left.position - right.position);
+}
+
+/** Who is inside now, and how many came and went today. */
+export async function countsOf(central: Central, checkpointId: string): Promise<CountEvent> {
+  const { store, clock } = central;
+  const today = await store.entries.countSince(checkpointId, startOfDay(clock.now()));
+  return { inside_now: await store.entries.insideNow(checkpointId), ...today };
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import type { FastifyInstance } from "fastify";
+import { type Checkpoint, newCheckpoint, type Role } from "../../contract/people.ts";
+import { type Central, callerOf } from "../context.ts";
+import { bodyOf } from "../http-body.ts";
+import { HttpProblem } from "../http-problem.ts";
+import { gatePolicyDefaults } from "../policy.ts";
+import type { StoredCheckpoint } from "../store/checkpoint-store.ts";
+import { normalisedPhone } from "./auth.ts";
+
+/** Registering places, and the places the caller serves. */
+export function checkpointRoutes(server: FastifyInstance, central: Central): void {
+  server.post("/v1/checkpoints", async (request, reply) => {
+    const { personRef, audience } = await callerOf(central, request);
+    const body = bodyOf(request, newCheckpoint);
+    if (audience !== "owner") throw new HttpProblem("forbidden", "Sign in as an owner to register a place.");
+    const wanted = { ...body, phone: normalisedPhone(body.phone) };
+    const contentTag = central.keys.tag("checkpoint-content", JSON.stringify([personRef, wanted]));
+    const answer = await central.store.transaction(async (store) => {
+      const existing = await store.checkpoints.find(wanted.id);
+      if (existing) {
+        const grant = await store.staff.currentGrant(existing.id, personRef);
+        if (existing.contentTag !== contentTag || !grant) {
+          throw new HttpProblem("id_conflict", "This id is taken by another place.");
+        }
+        return checkpointOf(existing, grant.role);
+      }
+      const now = central.clock.now();
+      const created: StoredCheckpoint = {
+        id: wanted.id,
+        name: wanted.name,
+        kind: wanted.kind,
+        kindStatus: "declared",
+        phone: wanted.phone,
+        address: wanted.address,
+        retentionDays: wanted.retention_days,
+        contentTag,
+        createdBy: personRef,
+        createdAt: now,
+      };
+      await store.checkpoints.add(created);
+      const id = randomUUID();
+      await store.staff.addGrant({
+        id,
+        checkpointId: created.id,
+        personRef,
+        role: "owner",
+        displayName: "",
+        contentTag: central.keys.tag("staff-content", id),
+        addedBy: personRef,
+        validFrom: now,
+      });
+      return checkpointOf(created, "owner");
+    });
+    return reply.code(201).send(answer);
+  });
+
+  server.get("/v1/me/checkpoints", async (request) => {
+    const { personRef } = await callerOf(central, request);
+    const grants = await central.store.staff.grantsOf(personRef);
+    const items: Checkpoint[] = [];
+    for (const grant of grants.filter(({ validTo }) => validTo === null)) {
+      const checkpoint = await central.store.checkpoints.find(grant.checkpointId);
+      if (checkpoint) items.push(checkpointOf(checkpoint, grant.role));
+    }
+    return { items };
+  });
+}
+
+function checkpointOf(checkpoint: StoredCheckpoint, role: Role): Checkpoint {
+  return {
+    id: checkpoint.id,
+    name: checkpoint.name,
+    kind: checkpoint.kind,
+    kind_status: checkpoint.kindStatus,
+    address: checkpoint.address,
+    policy: gatePolicyDefaults,
+    role,
+  };
+}

@@ -1,0 +1,133 @@
+import { type FastifyBaseLogger, type FastifyInstance, fastify } from "fastify";
+import { type Clock, systemClock } from "./clock.ts";
+import type { Central } from "./context.ts";
+import { cursorBox } from "./cursor.ts";
+import { CentralFault, codeOf } from "./fault.ts";
+import { readJsonBodies, smallBodyBytes } from "./http-body.ts";
+import { applyHttpRules, faultOf, requestIdOf } from "./http-rules.ts";
+import { liveFeed } from "./live-feed.ts";
+import type { OtpSender } from "./otp-senders.ts";
+import { authRoutes } from "./routes/auth.ts";
+import { checkpointRoutes } from "./routes/checkpoints.ts";
+import { entryRoutes } from "./routes/entries.ts";
+import { staffRoutes } from "./routes/staff.ts";
+import { signInOver } from "./sign-in.ts";
+import { openStore, type Store } from "./store/store.ts";
+import { tokensOver } from "./tokens.ts";
+
+export interface CentralOptions {
+  /** Address to listen on, for example `127.0.0.1`. */
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** `sqlite:PATH`; the key file `central.key` lies in the same folder. */
+  readonly database: string;
+  /** Folder of the built live page, or null to serve none. */
+  readonly livePageDir: string | null;
+  readonly otpSender: OtpSender;
+  /** A pino logger. It receives ids, routes, statuses and fault codes only. */
+  readonly logger: FastifyBaseLogger;
+  readonly clock?: Clock;
+  /** Addresses of reverse proxies whose `X-Forwarded-For` is believed, comma-separated; none by default. */
+  readonly trustedProxies?: string;
+}
+
+export interface RunningCentral {
+  /** `http://host:port` without a slash at the end. */
+  readonly url: string;
+  /** Ends open streams, lets running calls finish, closes the database. */
+  close(): Promise<void>;
+}
+
+const housekeepingMs = 600_000;
+const otpKeptMs = 24 * 3_600_000;
+
+/**
+ * Starts the checkpoint service.
+ * @throws CentralFault with one sentence that says what to do: port in use, folder missing or not writable,
+ * database of another program, lost key file.
+ */
+export async function startCentral(options: CentralOptions): Promise<RunningCentral> {
+  const { logger, clock = systemClock } = options;
+  const { store, keys } = openStore(options.database);
+  try {
+    const tokens = tokensOver(store, keys, clock);
+    const central: Central = {
+      store,
+      keys,
+      clock,
+      logger,
+      tokens,
+      signIn: signInOver({ store, keys, clock, tokens, otpSender: options.otpSender, logger }),
+      cursors: cursorBox(keys.cursor),
+      live: liveFeed(),
+    };
+    const server = await serverOver(central, options);
+    await forgetOld(store, clock);
+    const housekeeping = setInterval(() => {
+      forgetOld(store, clock).catch((error: unknown) => logger.error({ fault: faultOf(error) }, "housekeeping failed"));
+    }, housekeepingMs);
+    housekeeping.unref();
+    const url = await listen(server, options);
+    logger.info({ url }, "central service listening");
+    return {
+      url,
+      async close() {
+        clearInterval(housekeeping);
+        await server.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function serverOver(central: Central, options: CentralOptions): Promise<FastifyInstance> {
+  const server = fastify({
+    loggerInstance: options.logger,
+    disableRequestLogging: true,
+    bodyLimit: smallBodyBytes,
+    genReqId: (request) => requestIdOf(request.headers["x-request-id"]),
+    trustProxy: options.trustedProxies ?? false,
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: 100 },
+  }) as FastifyInstance;
+  applyHttpRules(server);
+  readJsonBodies(server);
+  authRoutes(server, central);
+  checkpointRoutes(server, central);
+  staffRoutes(server, central);
+  entryRoutes(server, central);
+  return server;
+}
+
+async function listen(server: FastifyInstance, { host, port }: CentralOptions): Promise<string> {
+  try {
+    return (await server.listen({ host, port })).replace(/\/$/, "");
+  } catch (cause) {
+    await server.close();
+    throw new CentralFault(listenAdvice(codeOf(cause), host, port), { cause });
+  }
+}
+
+function listenAdvice(code: string, host: string, port: number): string {
+  switch (code) {
+    case "EADDRINUSE":
+      return `Port ${port} on ${host} is in use: stop the other program or choose another port.`;
+    case "EACCES":
+      return `Port ${port} needs special rights: choose a port above 1023.`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `${host} is not an address of this machine: choose another host to listen on.`;
+    default:
+      return `Cannot listen on ${host} port ${port} (${code}): choose another host or port.`;
+  }
+}
+
+async function forgetOld(store: Store, clock: Clock): Promise<void> {
+  const now = clock.now();
+  await store.otp.forgetBefore(now - otpKeptMs);
+  await store.tokens.forgetBefore(now);
+}

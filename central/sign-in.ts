@@ -1,0 +1,160 @@
+import { randomInt, randomUUID, timingSafeEqual } from "node:crypto";
+import type { FastifyBaseLogger } from "fastify";
+import { otpAttempts, otpResendAfterS, otpValidS } from "../contract/limits.ts";
+import type { Clock } from "./clock.ts";
+import { HttpProblem } from "./http-problem.ts";
+import { faultOf } from "./http-rules.ts";
+import type { CentralKeys } from "./keys.ts";
+import type { OtpPurpose, OtpSender } from "./otp-senders.ts";
+import { rateLimit } from "./rate-limit.ts";
+import type { Store } from "./store/store.ts";
+import type { TokenPair, Tokens } from "./tokens.ts";
+
+const sendsPerPhone = 3;
+const sendWindowMs = 600_000;
+const sendsPerAddress = 60;
+const checksPerAddress = 300;
+/** Against SMS pumping: codes to neighbouring numbers, by the first seven digits. */
+const sendsPerPrefix = 60;
+const prefixDigits = 7;
+
+const freeFailures = 5;
+const firstWaitMs = 30_000;
+const longestWaitMs = 3_600_000;
+/** At most this many wrong codes in a row for a phone; then it rests and counts anew. */
+export const mostFailures = 100;
+const restMs = 30 * 24 * 3_600_000;
+
+/** The wait after the `failures`-th wrong code in a row, ms: none at first, then doubling up to an hour. */
+export function waitAfter(failures: number): number {
+  if (failures >= mostFailures) return restMs;
+  if (failures < freeFailures) return 0;
+  return Math.min(longestWaitMs, firstWaitMs * 2 ** (failures - freeFailures));
+}
+
+export interface SignIn {
+  /** Sends a code to a normalised phone. Known and unknown phones take the same way. */
+  request(phone: string, audience: OtpPurpose, address: string): Promise<{ challengeId: string }>;
+  /** @throws HttpProblem `wrong_code`, `challenge_expired`, `locked`, `phone_not_authorised`. */
+  verify(challengeId: string, code: string, address: string): Promise<TokenPair & { personRef: string }>;
+}
+
+interface SignInParts {
+  readonly store: Store;
+  readonly keys: CentralKeys;
+  readonly clock: Clock;
+  readonly tokens: Tokens;
+  readonly otpSender: OtpSender;
+  readonly logger: FastifyBaseLogger;
+}
+
+export function signInOver({ store, keys, clock, tokens, otpSender, logger }: SignInParts): SignIn {
+  const byAddress = rateLimit(clock, sendsPerAddress, sendWindowMs);
+  const byPrefix = rateLimit(clock, sendsPerPrefix, sendWindowMs);
+  const checksByAddress = rateLimit(clock, checksPerAddress, sendWindowMs);
+  const codeTag = (challengeId: string, code: string) => keys.tag("otp", `${challengeId}:${code}`);
+
+  return {
+    async request(phone, audience, address) {
+      const phoneTag = keys.tag("phone", phone);
+      const code = String(randomInt(1_000_000)).padStart(6, "0");
+      const challengeId = randomUUID();
+      const waitMs = await store.transaction(async (within) => {
+        const now = clock.now();
+        const { blockedUntil } = await within.otp.failures(phoneTag);
+        const times = await within.otp.sendTimes(phoneTag, now - sendWindowMs);
+        const wait = Math.max(blockedUntil - now, waitBeforeSend(times, now));
+        if (wait > 0) return wait;
+        const limited = byAddress.take(address) || byPrefix.take(phone.slice(0, prefixDigits));
+        if (limited > 0) return limited;
+        await within.otp.add({
+          id: challengeId,
+          phone,
+          phoneTag,
+          audience,
+          codeTag: codeTag(challengeId, code),
+          createdAt: now,
+          expiresAt: now + otpValidS * 1000,
+          attempts: 0,
+          usedAt: null,
+        });
+        return 0;
+      });
+      if (waitMs > 0) throw waitFirst("rate_limited", "Too many codes were asked for", waitMs);
+      // Not awaited: how long a text message takes must not show.
+      otpSender.send(phone, code, audience).catch((error: unknown) => {
+        logger.error({ fault: faultOf(error), challengeId }, "a one-time code could not be sent");
+      });
+      return { challengeId };
+    },
+
+    async verify(challengeId, code, address) {
+      const limited = checksByAddress.take(address);
+      if (limited > 0) throw waitFirst("rate_limited", "Too many tries", limited);
+      // A thrown problem would roll the counted failure back, so that it is returned and thrown outside.
+      const outcome = await store.transaction(async (within) => {
+        const now = clock.now();
+        const challenge = await within.otp.find(challengeId);
+        if (
+          !challenge ||
+          challenge.usedAt !== null ||
+          challenge.expiresAt <= now ||
+          challenge.attempts >= otpAttempts
+        ) {
+          return new HttpProblem("challenge_expired", "This code cannot be used any more; ask for a new one.");
+        }
+        const { failures, blockedUntil } = await within.otp.failures(challenge.phoneTag);
+        if (blockedUntil > now) return waitFirst("locked", "Too many wrong codes", blockedUntil - now);
+        if (!sameText(challenge.codeTag, codeTag(challenge.id, code))) {
+          const count = (failures >= mostFailures ? 0 : failures) + 1;
+          await within.otp.countAttempt(challenge.id);
+          await within.otp.setFailures(challenge.phoneTag, count, now + waitAfter(count));
+          const left = otpAttempts - challenge.attempts - 1;
+          return new HttpProblem("wrong_code", `The code is wrong; ${left} tries are left.`, { attempts_left: left });
+        }
+        await within.otp.markUsed(challenge.id, now);
+        await within.otp.setFailures(challenge.phoneTag, 0, 0);
+        const personRef =
+          challenge.audience === "owner"
+            ? await within.staff.personOf(challenge.phone, now)
+            : await personWithGrant(within, challenge.phone);
+        if (personRef === null) {
+          return new HttpProblem(
+            "phone_not_authorised",
+            "This phone may not scan anywhere; ask the owner of the place.",
+          );
+        }
+        await within.staff.markSeen(personRef, now);
+        return { ...(await tokens.open(within, personRef, challenge.audience)), personRef };
+      });
+      if (outcome instanceof HttpProblem) throw outcome;
+      return outcome;
+    },
+  };
+}
+
+async function personWithGrant(store: Store, phone: string): Promise<string | null> {
+  const personRef = await store.staff.knownPerson(phone);
+  if (personRef === null) return null;
+  const grants = await store.staff.grantsOf(personRef);
+  return grants.some((grant) => grant.validTo === null) ? personRef : null;
+}
+
+/** `times` are the sends of the last window, newest first. */
+function waitBeforeSend(times: readonly number[], now: number): number {
+  const newest = times[0];
+  const oldestThatCounts = times[sendsPerPhone - 1];
+  const resend = newest === undefined ? 0 : newest + otpResendAfterS * 1000 - now;
+  const window = oldestThatCounts === undefined ? 0 : oldestThatCounts + sendWindowMs - now;
+  return Math.max(0, resend, window);
+}
+
+function waitFirst(type: "rate_limited" | "locked", why: string, waitMs: number): HttpProblem {
+  const retryAfterS = Math.ceil(waitMs / 1000);
+  return new HttpProblem(type, `${why}; try again in ${retryAfterS} s.`, { retryAfterS });
+}
+
+function sameText(left: string, right: string): boolean {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,131 @@
+/**
+ * Numbered steps of the SQLite schema, applied in order, each in its own transaction. A released step is never
+ * edited: a change is a new step at the end.
+ */
+export const sqliteMigrations: readonly string[] = [
+  `
+  CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+  CREATE TABLE person (
+    ref TEXT PRIMARY KEY,
+    phone_tag TEXT NOT NULL UNIQUE,
+    phone_sealed BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE checkpoint (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    kind_status TEXT NOT NULL CHECK (kind_status IN ('declared', 'approved')),
+    units_version TEXT NOT NULL,
+    province_code TEXT NOT NULL,
+    commune_code TEXT NOT NULL,
+    contact_sealed BLOB NOT NULL,
+    retention_days INTEGER NOT NULL,
+    content_tag TEXT NOT NULL,
+    created_by TEXT NOT NULL REFERENCES person (ref),
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE staff_grant (
+    id TEXT PRIMARY KEY,
+    checkpoint_id TEXT NOT NULL REFERENCES checkpoint (id),
+    person_ref TEXT NOT NULL REFERENCES person (ref),
+    role TEXT NOT NULL CHECK (role IN ('scanner', 'supervisor', 'owner')),
+    name_sealed BLOB NOT NULL,
+    content_tag TEXT NOT NULL,
+    added_by TEXT NOT NULL REFERENCES person (ref),
+    valid_from INTEGER NOT NULL,
+    valid_to INTEGER,
+    last_seen_at INTEGER
+  ) STRICT;
+  CREATE UNIQUE INDEX staff_grant_current ON staff_grant (checkpoint_id, person_ref) WHERE valid_to IS NULL;
+  CREATE INDEX staff_grant_of_person ON staff_grant (person_ref, checkpoint_id);
+
+  CREATE TABLE otp_challenge (
+    id TEXT PRIMARY KEY,
+    phone_tag TEXT NOT NULL,
+    phone_sealed BLOB NOT NULL,
+    audience TEXT NOT NULL,
+    code_tag TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    used_at INTEGER
+  ) STRICT;
+  CREATE INDEX otp_challenge_of_phone ON otp_challenge (phone_tag, created_at);
+  CREATE INDEX otp_challenge_by_age ON otp_challenge (created_at);
+
+  CREATE TABLE otp_guard (
+    phone_tag TEXT PRIMARY KEY,
+    failures INTEGER NOT NULL,
+    blocked_until INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE token_family (
+    id TEXT PRIMARY KEY,
+    person_ref TEXT NOT NULL REFERENCES person (ref),
+    audience TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+  ) STRICT;
+
+  CREATE TABLE refresh_token (
+    hash TEXT PRIMARY KEY,
+    family_id TEXT NOT NULL REFERENCES token_family (id),
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER
+  ) STRICT;
+  CREATE INDEX refresh_token_by_end ON refresh_token (expires_at);
+
+  CREATE TABLE access_token (
+    hash TEXT PRIMARY KEY,
+    family_id TEXT NOT NULL REFERENCES token_family (id),
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX access_token_by_end ON access_token (expires_at);
+
+  CREATE TABLE device (
+    id TEXT PRIMARY KEY,
+    first_seen_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    registered_by TEXT NOT NULL REFERENCES person (ref)
+  ) STRICT;
+
+  CREATE TABLE entry (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    device_id TEXT NOT NULL REFERENCES device (id),
+    id TEXT NOT NULL UNIQUE,
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    direction TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+    checkpoint_id TEXT NOT NULL REFERENCES checkpoint (id),
+    staff_ref TEXT,
+    reader_id TEXT NOT NULL,
+    boot_id TEXT NOT NULL,
+    mono_ms INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL,
+    clock_state TEXT NOT NULL,
+    marks TEXT NOT NULL,
+    body_sealed BLOB NOT NULL,
+    content_tag TEXT NOT NULL,
+    person_tag TEXT NOT NULL,
+    uploaded_by TEXT NOT NULL REFERENCES person (ref),
+    corrected_at INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    UNIQUE (device_id, seq)
+  ) STRICT;
+  CREATE INDEX entry_by_arrival ON entry (checkpoint_id, position);
+  CREATE INDEX entry_by_time ON entry (checkpoint_id, corrected_at, direction);
+
+  CREATE TABLE presence (
+    checkpoint_id TEXT NOT NULL REFERENCES checkpoint (id),
+    person_tag TEXT NOT NULL,
+    direction TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+    at INTEGER NOT NULL,
+    PRIMARY KEY (checkpoint_id, person_tag)
+  ) STRICT;
+  CREATE INDEX presence_inside ON presence (checkpoint_id) WHERE direction = 'in';
+  `,
+];

@@ -1,0 +1,51 @@
+import type { Kysely } from "kysely";
+import type { CentralKeys } from "../keys.ts";
+import { openKeys } from "../keys.ts";
+import { sealerWith } from "../sealing.ts";
+import type { CheckpointStore } from "./checkpoint-store.ts";
+import { checkpointStore } from "./checkpoint-store.ts";
+import type { EntryStore } from "./entry-store.ts";
+import { entryStore } from "./entry-store.ts";
+import { openSqlite, sqlitePathOf } from "./open-sqlite.ts";
+import type { OtpStore } from "./otp-store.ts";
+import { otpStore } from "./otp-store.ts";
+import type { StaffStore } from "./staff-store.ts";
+import { staffStore } from "./staff-store.ts";
+import type { Tables } from "./tables.ts";
+import type { TokenStore } from "./token-store.ts";
+import { tokenStore } from "./token-store.ts";
+
+/** All the service keeps. What lies behind it (SQLite today) is known to this folder only. */
+export interface Store {
+  readonly staff: StaffStore;
+  readonly checkpoints: CheckpointStore;
+  readonly otp: OtpStore;
+  readonly tokens: TokenStore;
+  readonly entries: EntryStore;
+  /** Runs `work` alone and commits it durably before it resolves; a throw rolls everything back. */
+  transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store named by `sqlite:PATH` with the key file beside it.
+ * @throws CentralFault with one sentence that says what to do.
+ */
+export function openStore(database: string): { store: Store; keys: CentralKeys } {
+  const path = sqlitePathOf(database);
+  const keys = openKeys(path);
+  return { store: storeOver(openSqlite(path, keys), keys), keys };
+}
+
+function storeOver(db: Kysely<Tables>, keys: CentralKeys): Store {
+  const sealer = sealerWith(keys.seal);
+  return {
+    staff: staffStore(db, sealer, keys),
+    checkpoints: checkpointStore(db, sealer),
+    otp: otpStore(db, sealer),
+    tokens: tokenStore(db),
+    entries: entryStore(db, sealer),
+    transaction: (work) => db.transaction().execute((transaction) => work(storeOver(transaction, keys))),
+    close: () => db.destroy(),
+  };
+}

@@ -1,0 +1,94 @@
+import type { Generated } from "kysely";
+
+/** Rows as they lie in the database. `*_sealed` columns hold sealed personal data, `*_tag` columns keyed hashes. */
+export interface Tables {
+  setting: { name: string; value: string };
+  person: { ref: string; phone_tag: string; phone_sealed: Uint8Array; created_at: number };
+  checkpoint: {
+    id: string;
+    name: string;
+    kind: string;
+    kind_status: "declared" | "approved";
+    units_version: string;
+    province_code: string;
+    commune_code: string;
+    /** Phone of the place and the free line of its address. */
+    contact_sealed: Uint8Array;
+    retention_days: number;
+    content_tag: string;
+    created_by: string;
+    created_at: number;
+  };
+  /** A grant: rights are judged by the one valid at the time of the scan, so that rows are ended, not deleted. */
+  staff_grant: {
+    id: string;
+    checkpoint_id: string;
+    person_ref: string;
+    role: string;
+    name_sealed: Uint8Array;
+    content_tag: string;
+    added_by: string;
+    valid_from: number;
+    valid_to: number | null;
+    last_seen_at: number | null;
+  };
+  otp_challenge: {
+    id: string;
+    phone_tag: string;
+    phone_sealed: Uint8Array;
+    audience: string;
+    code_tag: string;
+    created_at: number;
+    expires_at: number;
+    attempts: number;
+    used_at: number | null;
+  };
+  otp_guard: { phone_tag: string; failures: number; blocked_until: number };
+  token_family: {
+    id: string;
+    person_ref: string;
+    audience: string;
+    created_at: number;
+    revoked_at: number | null;
+  };
+  /** `hash` is the SHA-256 of the token; its successors are derived from the token itself, which is not kept. */
+  refresh_token: {
+    hash: string;
+    family_id: string;
+    expires_at: number;
+    used_at: number | null;
+  };
+  access_token: { hash: string; family_id: string; expires_at: number };
+  device: { id: string; first_seen_at: number; last_seen_at: number; registered_by: string };
+  entry: {
+    /** Order of arrival: what list cursors and stream ids are made from. */
+    position: Generated<number>;
+    device_id: string;
+    id: string;
+    seq: number;
+    kind: string;
+    direction: string;
+    checkpoint_id: string;
+    staff_ref: string | null;
+    reader_id: string;
+    boot_id: string;
+    mono_ms: number;
+    wall_ms: number;
+    clock_state: string;
+    marks: string;
+    /** Raw bytes and parsed fields. */
+    body_sealed: Uint8Array;
+    content_tag: string;
+    person_tag: string;
+    uploaded_by: string;
+    corrected_at: number;
+    received_at: number;
+  };
+  /** Last direction of each person at each checkpoint: what "inside now" is counted from. */
+  presence: {
+    checkpoint_id: string;
+    person_tag: string;
+    direction: string;
+    at: number;
+  };
+}
