@@ -10,12 +10,12 @@ const shownAtEnd = 4;
 const shortestWithStart = 12;
 const shortestWithEnd = 8;
 
-/** `Nguyễn Thị Mẫu` → `N••••• T•• Mẫu`: first letters, last word whole; what the owner starred stays hidden. */
+/** `Nguyễn Thị Mẫu` → `N••••• T•• Mẫu`: first letters, last word whole (a single word is not); stars stay hidden. */
 export function maskName(name: string): string | null {
   const words = visible(name).split(/\s+/).filter(Boolean);
   if (words.length === 0) return null;
-  const masked = words.map((word, index) => (index === words.length - 1 ? word : maskWord(word)));
-  return [...masked.join(" ")].slice(0, longestName).join("");
+  const masked = words.map((word, index) => (index > 0 && index === words.length - 1 ? word : maskWord(word)));
+  return Array.from(masked.join(" ")).slice(0, longestName).join("");
 }
 
 function maskWord(word: string): string {
@@ -25,7 +25,7 @@ function maskWord(word: string): string {
 
 /** `079123456789` → `079•••••6789`; short ones keep their last four characters, very short ones nothing. */
 export function maskNumber(number: string): string | null {
-  const characters = [...visible(number).replace(/\s/g, "")];
+  const characters = Array.from(visible(number).replace(/\s/g, ""));
   if (characters.length === 0) return null;
   if (characters.length < shortestWithEnd) return numberDots;
   const start = characters.length < shortestWithStart ? "" : characters.slice(0, shownAtStart).join("");

@@ -1,0 +1,231 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { pino } from "pino";
+import { contentOf, type WireEntry } from "../contract/entries.ts";
+import type { TokenReply } from "../contract/people.ts";
+import type { OtpSender } from "./otp-senders.ts";
+import { type CentralOptions, type RunningCentral, startCentral } from "./server.ts";
+
+/** A clock that stands still until it is told to move. */
+export class ManualClock {
+  time = Date.parse("2026-03-02T03:00:00Z");
+  now(): number {
+    return this.time;
+  }
+  advance(ms: number): void {
+    this.time += ms;
+  }
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** Tests look into replies of every shape. */
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  readonly body: any; // oxlint-disable-line typescript/no-explicit-any
+}
+
+/** A real service on a free loopback port over a real database file, and what its callers need. */
+export class Rig implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), "central-"));
+  readonly clock = new ManualClock();
+  /** Last code sent to each phone, and how many. */
+  readonly codes = new Map<string, string>();
+  codesSent = 0;
+  /** Everything the service logged. */
+  log = "";
+  #central: RunningCentral | null = null;
+  readonly #otpSender: OtpSender = {
+    send: async (phone, code) => {
+      this.codes.set(phone, code);
+      this.codesSent += 1;
+    },
+  };
+
+  get databasePath(): string {
+    return join(this.folder, "central.db");
+  }
+
+  get url(): string {
+    if (!this.#central) throw new Error("The rig is not started.");
+    return this.#central.url;
+  }
+
+  static async start(options: Partial<CentralOptions> = {}): Promise<Rig> {
+    const rig = new Rig();
+    await rig.start(options);
+    return rig;
+  }
+
+  async start(options: Partial<CentralOptions> = {}): Promise<void> {
+    const sink = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        this.log += chunk.toString("utf8");
+        done();
+      },
+    });
+    this.#central = await startCentral({
+      host: "127.0.0.1",
+      port: 0,
+      database: `sqlite:${this.databasePath}`,
+      livePageDir: null,
+      otpSender: this.#otpSender,
+      logger: pino({ level: "trace" }, sink),
+      clock: this.clock,
+      ...options,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#central?.close();
+    this.#central = null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  /** A call; `body` is sent as JSON unless it is already text or bytes. */
+  async call(
+    method: string,
+    path: string,
+    options: { body?: unknown; token?: string; headers?: Record<string, string> } = {},
+  ): Promise<Reply> {
+    const { body, token } = options;
+    const raw = typeof body === "string" || body instanceof Uint8Array;
+    const response = await fetch(this.url + path, {
+      method,
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...options.headers,
+      },
+      ...(body === undefined ? {} : { body: raw ? (body as string) : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const json = /json/.test(response.headers.get("content-type") ?? "");
+    return { status: response.status, headers: response.headers, text, body: json ? JSON.parse(text) : null };
+  }
+
+  /** Signs a phone in and gives the token reply. */
+  async signIn(phone: string, audience: "owner" | "staff"): Promise<TokenReply> {
+    const challenge = await this.call("POST", "/v1/auth/otp", { body: { phone, audience } });
+    if (challenge.status !== 202) throw new Error(`No code: ${challenge.text}`);
+    const reply = await this.call("POST", "/v1/auth/otp:verify", {
+      body: { challenge_id: challenge.body.challenge_id, code: this.codes.get(phone) },
+    });
+    if (reply.status !== 200) throw new Error(`Not signed in: ${reply.text}`);
+    return reply.body;
+  }
+
+  /** An owner with a checkpoint. */
+  async checkpoint(phone = "0900000001"): Promise<{ owner: TokenReply; checkpointId: string }> {
+    const owner = await this.signIn(phone, "owner");
+    const checkpointId = randomUUID();
+    const made = await this.call("POST", "/v1/checkpoints", {
+      body: newCheckpoint(checkpointId),
+      token: owner.access_token,
+    });
+    if (made.status !== 201) throw new Error(`No checkpoint: ${made.text}`);
+    return { owner, checkpointId };
+  }
+
+  /** Adds a staff member and signs it in. */
+  async staff(
+    owner: TokenReply,
+    checkpointId: string,
+    phone: string,
+    role: "scanner" | "supervisor" | "owner" = "scanner",
+  ): Promise<{ tokens: TokenReply; staffId: string }> {
+    const staffId = randomUUID();
+    const added = await this.call("POST", `/v1/checkpoints/${checkpointId}/staff`, {
+      body: { id: staffId, phone, display_name: "Trần Thị Thử", role },
+      token: owner.access_token,
+    });
+    if (added.status !== 201) throw new Error(`Not added: ${added.text}`);
+    return { tokens: await this.signIn(phone, "staff"), staffId };
+  }
+
+  upload(token: string, device: Device, entries: readonly unknown[]): Promise<Reply> {
+    return this.call("POST", "/v1/entries:batch", { body: device.batch(entries), token });
+  }
+}
+
+export function newCheckpoint(id: string) {
+  return {
+    id,
+    name: "Cổng thử nghiệm",
+    kind: "office",
+    phone: "0900000001",
+    address: { units_version: "2025-07-01", province_code: "01", commune_code: "00001", line: "Số 1 Phố Thử" },
+    retention_days: 30,
+  };
+}
+
+/** A station that makes entries as the wire wants them. */
+export class Device {
+  readonly id = randomUUID();
+  readonly bootId = randomUUID();
+  readonly checkpointId: string;
+  readonly clock: { now(): number };
+  #seq = 0;
+  constructor(checkpointId: string, clock: { now(): number }) {
+    this.checkpointId = checkpointId;
+    this.clock = clock;
+  }
+
+  entry(changes: Partial<WireEntry> = {}): WireEntry {
+    this.#seq += 1;
+    const made = {
+      id: randomUUID(),
+      seq: this.#seq,
+      kind: "cccd" as const,
+      direction: "in" as const,
+      checkpoint_id: this.checkpointId,
+      staff_ref: null,
+      reader_id: "Cổng 1",
+      boot_id: this.bootId,
+      mono_ms: this.clock.now(),
+      wall_ms: this.clock.now(),
+      clock_state: "synced" as const,
+      marks: [],
+      raw_b64: Buffer.from("079099000001||Nguyễn Thị Mẫu|01011990|Nữ|Số 1 Phố Thử|01012021").toString("base64"),
+      fields: { citizenNumber: "079099000001", fullName: "Nguyễn Thị Mẫu", dateOfBirth: "1990-01-01" },
+      ...changes,
+    };
+    return { ...made, sha256: changes.sha256 ?? createHash("sha256").update(contentOf(made)).digest("hex") };
+  }
+
+  person(number: string, fullName: string, changes: Partial<WireEntry> = {}): WireEntry {
+    return this.entry({
+      raw_b64: Buffer.from(`${number}||${fullName}`).toString("base64"),
+      fields: { citizenNumber: number, fullName },
+      ...changes,
+    });
+  }
+
+  batch(entries: readonly unknown[]) {
+    return {
+      batch_id: randomUUID(),
+      device_id: this.id,
+      sent: { boot_id: this.bootId, mono_ms: this.clock.now(), wall_ms: this.clock.now() },
+      entries,
+    };
+  }
+}
+
+/** Waits until `look` gives something, up to a deadline. */
+export async function eventually<T>(look: () => T | undefined | null | false, what: string): Promise<T> {
+  const deadline = Date.now() + 10_000;
+  while (Date.now() < deadline) {
+    const found = look();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`Waited ten seconds for ${what}.`);
+}
