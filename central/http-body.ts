@@ -13,15 +13,19 @@ export const smallBodyBytes = 16 * 1024;
 /** Reads JSON bodies, plain or gzip. The route's body limit bounds the bytes on the wire and the inflated text. */
 export function readJsonBodies(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser("application/json", { parseAs: "buffer" }, async (request: FastifyRequest, body: Buffer) => {
-    const bytes = await decoded(request, body);
-    if (bytes.length === 0) return undefined;
-    try {
-      return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
-    } catch {
-      throw new HttpProblem("malformed", "The body is not valid JSON in UTF-8.");
-    }
-  });
+  server.addContentTypeParser(
+    "application/json",
+    { parseAs: "buffer" },
+    async (request: FastifyRequest, body: Buffer) => {
+      const bytes = await decoded(request, body);
+      if (bytes.length === 0) return undefined;
+      try {
+        return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as unknown;
+      } catch {
+        throw new HttpProblem("malformed", "The body is not valid JSON in UTF-8.");
+      }
+    },
+  );
 }
 
 async function decoded(request: FastifyRequest, body: Buffer): Promise<Buffer> {

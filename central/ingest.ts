@@ -117,7 +117,7 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
   }
   const correctedAt = correctedTime(wire, batch.sent, receivedAt);
   const here = grants.filter((grant) => grant.checkpointId === wire.checkpoint_id);
-  if (!mayUpload(here, correctedAt, wire.clock_state !== "unknown")) {
+  if (!mayUpload(here, correctedAt, timeIsKnown(wire, batch))) {
     return rejected(wire.id, "forbidden", "This sign-in has no right at the checkpoint of this entry.");
   }
   if (known.bySeq.has(wire.seq)) {
@@ -141,6 +141,11 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
   }
   remember(known, deviceId, { id: wire.id, deviceId, seq: wire.seq, contentTag });
   return { id: wire.id, status: "stored" };
+}
+
+/** The monotonic clock of the boot that sends knows the time even when the wall clock does not. */
+function timeIsKnown(wire: WireEntry, batch: BatchRequest): boolean {
+  return wire.clock_state !== "unknown" || wire.boot_id === batch.sent.boot_id;
 }
 
 /** A plain hash of card data can be guessed; a keyed one compares as well. */

@@ -1,4 +1,4 @@
-import { type FastifyBaseLogger, type FastifyInstance, fastify } from "fastify";
+import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import { type Clock, systemClock } from "./clock.ts";
 import type { Central } from "./context.ts";
 import { cursorBox } from "./cursor.ts";
@@ -64,18 +64,19 @@ export async function startCentral(options: CentralOptions): Promise<RunningCent
     };
     const server = await serverOver(central, options);
     await forgetOld(store, clock);
+    const url = await listen(server, options);
     const housekeeping = setInterval(() => {
       forgetOld(store, clock).catch((error: unknown) => logger.error({ fault: faultOf(error) }, "housekeeping failed"));
     }, housekeepingMs);
     housekeeping.unref();
-    const url = await listen(server, options);
+    let closing: Promise<void> | null = null;
     logger.info({ url }, "central service listening");
     return {
       url,
-      async close() {
+      close() {
         clearInterval(housekeeping);
-        await server.close();
-        await store.close();
+        closing ??= server.close().then(() => store.close());
+        return closing;
       },
     };
   } catch (error) {
@@ -87,7 +88,8 @@ export async function startCentral(options: CentralOptions): Promise<RunningCent
 async function serverOver(central: Central, options: CentralOptions): Promise<FastifyInstance> {
   const server = fastify({
     loggerInstance: options.logger,
-    disableRequestLogging: true,
+    // One line of our own per call says enough; the usual ones hold addresses.
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: smallBodyBytes,
     genReqId: (request) => requestIdOf(request.headers["x-request-id"]),
     trustProxy: options.trustedProxies ?? false,

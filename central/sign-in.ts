@@ -21,9 +21,9 @@ const prefixDigits = 7;
 const freeFailures = 5;
 const firstWaitMs = 30_000;
 const longestWaitMs = 3_600_000;
-/** At most this many wrong codes in a row for a phone; then it rests and counts anew. */
+/** After this many wrong codes in a row a phone has one try a day, until a right code (NIST SP 800-63B: at most 100). */
 export const mostFailures = 100;
-const restMs = 30 * 24 * 3_600_000;
+const restMs = 24 * 3_600_000;
 
 /** The wait after the `failures`-th wrong code in a row, ms: none at first, then doubling up to an hour. */
 export function waitAfter(failures: number): number {
@@ -106,7 +106,7 @@ export function signInOver({ store, keys, clock, tokens, otpSender, logger }: Si
         const { failures, blockedUntil } = await within.otp.failures(challenge.phoneTag);
         if (blockedUntil > now) return waitFirst("locked", "Too many wrong codes", blockedUntil - now);
         if (!sameText(challenge.codeTag, codeTag(challenge.id, code))) {
-          const count = (failures >= mostFailures ? 0 : failures) + 1;
+          const count = Math.min(mostFailures, failures + 1);
           await within.otp.countAttempt(challenge.id);
           await within.otp.setFailures(challenge.phoneTag, count, now + waitAfter(count));
           const left = otpAttempts - challenge.attempts - 1;

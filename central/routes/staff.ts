@@ -41,14 +41,17 @@ export function staffRoutes(server: FastifyInstance, central: Central): void {
       }
       const existing = await store.staff.grant(body.id);
       if (existing) {
-        if (existing.contentTag === contentTag) return memberOf(store, existing);
+        if (existing.contentTag === contentTag && existing.validTo === null) return memberOf(store, existing);
         throw new HttpProblem("id_conflict", "This id is taken by another staff member.");
       }
       const now = central.clock.now();
       const newPerson = await store.staff.personOf(phone, now);
       const current = await store.staff.currentGrant(id, newPerson);
       if (current) {
-        throw new HttpProblem("already_staff", "This phone is already staff of this place.", { staff_id: current.id });
+        throw new HttpProblem("already_staff", "This phone is already staff of this place.", {
+          // A supervisor learns nothing about those above it.
+          ...(rolesManagedBy(manager.role).includes(current.role) ? { staff_id: current.id } : {}),
+        });
       }
       await store.staff.addGrant({
         id: body.id,
@@ -102,7 +105,7 @@ async function memberOf(store: Store, grant: Grant): Promise<StaffMember> {
   return {
     staff_id: grant.id,
     phone_masked: phone === null ? "" : maskPhone(phone),
-    display_name: grant.displayName,
+    display_name: grant.displayName || (phone === null ? "" : maskPhone(phone)),
     role: grant.role,
     added_at: new Date(grant.validFrom).toISOString(),
     last_seen: grant.lastSeenAt === null ? null : new Date(grant.lastSeenAt).toISOString(),
