@@ -38,8 +38,12 @@ export interface ScriptedKiosk extends AsyncDisposable {
   sendRaw(text: string): void;
   /** Cuts all connections and refuses new ones, as a crashed agent does. */
   goDown(): void;
+  /** Keeps the connections but answers nothing more and refuses new ones, as a stopped process does. */
+  freeze(): void;
   /** Accepts connections again, with revisions counted from the beginning, as a restarted agent does. */
   comeUp(): void;
+  /** Intents that no `nextIntent` has taken, and takes them. */
+  untaken(): KioskIntent[];
   /** Resolves with the first not yet taken intent. */
   nextIntent(): Promise<KioskIntent>;
 }
@@ -133,9 +137,17 @@ export async function startScriptedKiosk(folder: string): Promise<ScriptedKiosk>
       up = false;
       for (const socket of sockets) socket.terminate();
     },
+    freeze() {
+      up = false;
+    },
     comeUp() {
       up = true;
       current = { ...current, revision: 0 };
+    },
+    untaken() {
+      const rest = intents.slice(taken);
+      taken = intents.length;
+      return rest;
     },
     nextIntent() {
       const next = intents[taken];

@@ -15,6 +15,8 @@ declare global {
 /**
  * Carries the kiosk port over a `MessagePort` that the shell hands over by `window.postMessage("tram-port")`. The shell
  * offers a new one by itself when it has restarted the agent; asking again covers a port that was lost on the way.
+ * The end of an agent is learnt from the shell (`tram-gone`), not from the port: Chromium 156 has no `close` event on
+ * message ports (measured), although the HTML standard has one.
  */
 export function openElectronPort(shell: TramShell, events: CarrierEvents): Carrier {
   let port: MessagePort | null = null;
@@ -50,9 +52,6 @@ export function openElectronPort(shell: TramShell, events: CarrierEvents): Carri
       attempt = 0;
       events.onMessage(event.data);
     };
-    mine.addEventListener("close", () => {
-      if (mine === port) lose();
-    });
     events.onOpen();
   };
 

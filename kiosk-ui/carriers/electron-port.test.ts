@@ -1,0 +1,93 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { launchChromium } from "../../testing/chromium.ts";
+import { buildKioskPage, calmView, type ScriptedKiosk, startScriptedKiosk } from "../../testing/kiosk-page.ts";
+
+// The page with a shell that is only its preload's contract: `requestPort`, and a port by `window.postMessage`. Ports,
+// transfer and structured clone are Chromium's own. What Electron adds between its processes is not shown here.
+
+let browser: Browser;
+let kiosk: ScriptedKiosk;
+let page: Page;
+
+interface FakeShell {
+  ports: MessagePort[];
+  received: unknown[];
+  asked: number;
+  offer(): void;
+}
+
+beforeAll(async () => {
+  browser = await launchChromium();
+  kiosk = await startScriptedKiosk(await buildKioskPage());
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await kiosk?.[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  page = await browser.newPage();
+  await page.addInitScript((view) => {
+    const shell: FakeShell = {
+      ports: [],
+      received: [],
+      asked: 0,
+      offer() {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = (event) => shell.received.push(event.data);
+        port1.postMessage({ type: "view", view });
+        shell.ports.push(port1);
+        window.postMessage("tram-port", "*", [port2]);
+      },
+    };
+    const tram = { requestPort: () => (shell.asked++ === 0 ? shell.offer() : undefined) };
+    Object.assign(window, { shell, tram });
+  }, calmView);
+  // No token: with a shell, the page needs none and must open no socket.
+  await page.goto(kiosk.url.replace(/#.*/, ""));
+  await state("ready");
+});
+
+afterEach(async () => {
+  await page.close();
+});
+
+const state = (name: string) => page.locator(`.stage[data-state="${name}"]`).waitFor();
+const inShell = <Result>(ask: (shell: FakeShell) => Result) =>
+  page.evaluate<Result>(`(${ask.toString()})(window.shell)`);
+
+test("the page takes the port it asked for, opens no socket, and its intents arrive as they are", async () => {
+  expect(await inShell((shell) => shell.asked)).toBe(1);
+  expect(kiosk.offeredProtocols).toEqual([]);
+  await page.getByRole("button", { name: "Nhân viên", exact: true }).click();
+  await page.getByRole("button", { name: "Đăng xuất" }).click();
+  expect(await inShell((shell) => shell.received)).toEqual([{ kind: "sign-out" }]);
+});
+
+test("when the agent is gone nothing old stays, the page asks again, and the port of the next agent is taken", async () => {
+  await page.evaluate(() => window.postMessage("tram-gone", "*"));
+  await state("lost");
+  await expect.poll(() => inShell((shell) => shell.asked), { timeout: 3_000 }).toBeGreaterThan(1);
+  await inShell((shell) => shell.offer());
+  await state("ready");
+});
+
+test("a port offered by another window is not taken", async () => {
+  await page.evaluate(() => {
+    const frame = document.body.appendChild(document.createElement("iframe"));
+    const { port1, port2 } = new MessageChannel();
+    window.dispatchEvent(
+      new MessageEvent("message", {
+        data: "tram-port",
+        source: frame.contentWindow,
+        origin: location.origin,
+        ports: [port2],
+      }),
+    );
+    port1.postMessage({ type: "view", view: { revision: 99, screen: { state: "starting" } } });
+  });
+  await page.waitForTimeout(100);
+  expect(await page.locator(".stage").getAttribute("data-state")).toBe("ready");
+});

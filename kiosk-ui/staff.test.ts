@@ -1,0 +1,254 @@
+import type { Browser, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { DutyView, RecentEntry, ScreenState } from "../agent/kiosk-port/view.ts";
+import { launchChromium } from "../testing/chromium.ts";
+import { buildKioskPage, calmView, type ScriptedKiosk, startScriptedKiosk } from "../testing/kiosk-page.ts";
+import { weakContrasts } from "../testing/page-measures.ts";
+
+// What people do at the page: sign in, answer, type, listen. Same rig as page.test.ts.
+
+let browser: Browser;
+let kiosk: ScriptedKiosk;
+let page: Page;
+
+beforeAll(async () => {
+  browser = await launchChromium();
+  kiosk = await startScriptedKiosk(await buildKioskPage());
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await kiosk?.[Symbol.asyncDispose]();
+});
+
+beforeEach(async () => {
+  kiosk.show({ ...calmView });
+  page = await browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: "reduce" });
+});
+
+afterEach(async () => {
+  await page.close();
+  // An intent nobody expected is a fault of the page.
+  expect(kiosk.untaken()).toEqual([]);
+});
+
+const nobody: DutyView = { state: "none", message: null };
+const phoneMasked = "091••••678";
+const said = (text: string) => ({ vi: text, en: `${text} (en)` });
+const person = { name: "N••••• V•• A", number: "079•••••0001" };
+
+const ask = (scanId: string): ScreenState => ({
+  state: "ask",
+  scanId,
+  lane: "Cổng 2",
+  reason: "expired",
+  direction: "out",
+  person,
+  title: said("Thẻ hết hạn"),
+  next: said("Nhìn thẻ"),
+});
+
+const accepted = (scanId: string): ScreenState => ({
+  state: "accepted",
+  scanId,
+  direction: "in",
+  person,
+  atMs: 0,
+  lane: "Cổng 2",
+  remarks: [],
+});
+
+async function open(): Promise<void> {
+  await page.goto(kiosk.url);
+  await page.locator(".stage[data-state=ready]").waitFor();
+}
+
+const see = (text: string, within = "body") => page.locator(within).getByText(text).first().waitFor();
+const button = (name: string) => page.getByRole("button", { name, exact: true });
+
+describe("sign-in", () => {
+  test("asks for a phone number, then for the code, shows what the agent says, and closes on duty", async () => {
+    kiosk.show({ duty: nobody });
+    await open();
+    await see("Chưa có người trực");
+    await button("Đăng nhập").click();
+    await page.keyboard.type("0912 345 678");
+    expect(await weakContrasts(page)).toEqual([]);
+    await page.keyboard.press("Enter");
+    expect(await kiosk.nextIntent()).toEqual({ kind: "sign-in", phone: "0912345678" });
+
+    kiosk.show({ duty: { state: "sending", phoneMasked } });
+    await see(`Đang gửi mã đến ${phoneMasked}…`);
+    kiosk.show({ duty: { state: "code-sent", phoneMasked, resendAfterS: 60, message: null } });
+    await see(`Mã 6 số đã gửi đến ${phoneMasked}.`);
+    await page.keyboard.type("123456");
+    await page.keyboard.press("Enter");
+    expect(await kiosk.nextIntent()).toEqual({ kind: "verify", code: "123456" });
+
+    kiosk.show({ duty: { state: "verifying", phoneMasked } });
+    await see("Đang kiểm tra mã…");
+    const message = said("Mã không đúng, còn 2 lần thử.");
+    kiosk.show({ duty: { state: "code-sent", phoneMasked, resendAfterS: 50, message } });
+    await see("Mã không đúng, còn 2 lần thử.", ".panel");
+    expect(await page.locator(".panel input").inputValue()).toBe("");
+
+    kiosk.show({ duty: calmView.duty });
+    await page.locator(".panel").waitFor({ state: "detached" });
+    await see("Trực: N••••• T•• H•••");
+  });
+
+  test("works by touch alone, and complains before it sends half a number", async () => {
+    kiosk.show({ duty: nobody });
+    await open();
+    await button("Đăng nhập").click();
+    for (const digit of "091234567") await button(digit).click();
+    await button("Gửi mã").click();
+    await see("Nhập số điện thoại 10 chữ số, bắt đầu bằng số 0.");
+    await button("Xóa một số").click();
+    for (const digit of "78") await button(digit).click();
+    await button("Gửi mã").click();
+    expect(await kiosk.nextIntent()).toEqual({ kind: "sign-in", phone: "0912345678" });
+  });
+
+  test("counts down to another code, then lets one ask for it; cancel ends it", async () => {
+    await page.clock.install();
+    await open();
+    kiosk.show({ duty: { state: "code-sent", phoneMasked, resendAfterS: 3, message: null } });
+    await button("Đăng nhập").click();
+    expect(await button("Gửi lại mã sau 3 giây").isDisabled()).toBe(true);
+    await page.clock.runFor(4_000);
+    await button("Đổi số hoặc gửi lại mã").click();
+    expect(await kiosk.nextIntent()).toEqual({ kind: "cancel-sign-in" });
+    await button("Hủy").click();
+    expect(await kiosk.nextIntent()).toEqual({ kind: "cancel-sign-in" });
+  });
+
+  test("an ended session is said, with the way back; signing out is in the staff panel", async () => {
+    kiosk.show({ duty: { state: "signed-in", name: null, phoneMasked, expired: true } });
+    await open();
+    await see("Hết phiên – vẫn ghi, cần đăng nhập lại để gửi");
+    await button("Đăng nhập lại").waitFor();
+    await button("Nhân viên").click();
+    await button("Đăng xuất").click();
+    expect(await kiosk.nextIntent()).toEqual({ kind: "sign-out" });
+  });
+});
+
+test("the staff panel lists masked entries with what became of them, and closes when left alone", async () => {
+  await page.clock.install();
+  const entry = { atMs: Date.parse("2026-11-21T08:15:20+07:00"), direction: "out", person, codeKind: "cccd" } as const;
+  const recent: RecentEntry[] = [
+    { ...entry, entryId: "1", state: "unsent" },
+    { ...entry, entryId: "2", state: "quarantined" },
+  ];
+  kiosk.show({ recent });
+  await open();
+  await button("Nhân viên").click();
+  const rows = await page.locator(".recent li").allTextContents();
+  expect(rows).toEqual([
+    "08:15RaN••••• V•• A079•••••0001Chờ gửi",
+    "08:15RaN••••• V•• A079•••••0001Bị từ chối, giữ lại",
+  ]);
+  await page.clock.runFor(91_000);
+  await page.locator(".panel").waitFor({ state: "detached" });
+});
+
+describe("a question", () => {
+  test("is answered by its two buttons, once", async () => {
+    await open();
+    kiosk.show({ screen: ask("scan-1") });
+    await button("Xác nhận").click();
+    expect(await kiosk.nextIntent()).toEqual({ kind: "answer", scanId: "scan-1", accept: true });
+    expect(await button("Xác nhận").isDisabled()).toBe(true);
+    kiosk.show({ screen: ask("scan-2") });
+    await button("Bỏ qua").click();
+    expect(await kiosk.nextIntent()).toEqual({ kind: "answer", scanId: "scan-2", accept: false });
+  });
+
+  test("is not answered by whoever types: a keyboard reader ends its text with Enter", async () => {
+    await open();
+    await button("Nhân viên").click();
+    await page.keyboard.press("Escape");
+    await page.locator(".panel").waitFor({ state: "detached" });
+    kiosk.show({ screen: ask("scan-3") });
+    await button("Xác nhận").waitFor();
+    await page.keyboard.type("079123456789|Nguyễn Văn A");
+    await page.keyboard.press("Enter");
+    await page.keyboard.press("Space");
+    expect(await page.locator(".panel").count()).toBe(0);
+    expect(await page.locator(".stage").getAttribute("data-state")).toBe("ask");
+  });
+
+  test("can be reached and answered by keyboard, in reading order", async () => {
+    await open();
+    kiosk.show({ screen: ask("scan-4") });
+    await button("Xác nhận").waitFor();
+    const order: (string | null)[] = [];
+    for (let step = 0; step < 5; step += 1) {
+      await page.keyboard.press("Tab");
+      order.push(await page.evaluate(() => document.activeElement?.textContent ?? null));
+    }
+    expect(order).toEqual(["VI", "EN", "Xác nhận", "Bỏ qua", "Nhân viên"]);
+    await page.keyboard.press("Shift+Tab");
+    await page.keyboard.press("Enter");
+    expect(await kiosk.nextIntent()).toEqual({ kind: "answer", scanId: "scan-4", accept: false });
+  });
+});
+
+test("a refused scan can be put away", async () => {
+  await open();
+  const screen = { state: "refused", scanId: "x", lane: "1", reason: "r", title: said("Mã lạ"), next: said("Quét") };
+  kiosk.show({ screen: screen as ScreenState });
+  await button("Quét mã khác").click();
+  expect(await kiosk.nextIntent()).toEqual({ kind: "dismiss", scanId: "x" });
+});
+
+test("an outcome is announced at once, also the second of two equal ones, and beside an open panel", async () => {
+  await open();
+  await button("Nhân viên").click();
+  const alert = page.locator("[role=alert]");
+  kiosk.show({ screen: accepted("a") });
+  await alert.getByText("Vào. Đã ghi nhận").waitFor();
+  const first = await alert.locator("p").elementHandle();
+  kiosk.show({ screen: accepted("b") });
+  await page.waitForFunction((old) => !old?.isConnected, first);
+  await alert.getByText("Vào. Đã ghi nhận").waitFor();
+  expect(await page.locator(".panel").count()).toBe(1);
+});
+
+test("each outcome has its own sound, played once and only after the page may sound", async () => {
+  await page.addInitScript(() => {
+    const heard: number[] = [];
+    Object.assign(window, { heard });
+    window.OscillatorNode = class extends OscillatorNode {
+      constructor(context: BaseAudioContext, options?: OscillatorOptions) {
+        super(context, options);
+        heard.push(options?.frequency ?? 0);
+      }
+    };
+  });
+  const heard = () => page.evaluate(() => (window as unknown as { heard: number[] }).heard.splice(0));
+  const play = async (screen: ScreenState) => {
+    kiosk.show({ screen });
+    await page.locator(`.stage[data-state=${screen.state}]`).waitFor();
+    await page.waitForTimeout(100);
+    return await heard();
+  };
+  await open();
+  await page.locator(".stage").click();
+  await page.waitForTimeout(200);
+  expect(await play(accepted("s1"))).toEqual([784, 1175]);
+  expect(await play(accepted("s1"))).toEqual([]);
+  const repeat = { state: "repeat", scanId: "s2", direction: "in", person, sinceMs: 0, lane: "1" } as const;
+  expect(await play(repeat)).toEqual([587, 587]);
+  const refused = {
+    state: "refused",
+    scanId: "s3",
+    lane: "1",
+    reason: "r",
+    title: said("a"),
+    next: said("b"),
+  } as const;
+  expect(await play(refused)).toEqual([196, 147]);
+  expect(await play({ state: "ready" })).toEqual([]);
+});
