@@ -63,7 +63,7 @@ test("the page takes the port it asked for, opens no socket, and its intents arr
   expect(kiosk.offeredProtocols).toEqual([]);
   await page.getByRole("button", { name: "Nhân viên", exact: true }).click();
   await page.getByRole("button", { name: "Đăng xuất" }).click();
-  expect(await inShell((shell) => shell.received)).toEqual([{ kind: "sign-out" }]);
+  await expect.poll(() => inShell((shell) => shell.received)).toEqual([{ kind: "sign-out" }]);
 });
 
 test("when the agent is gone nothing old stays, the page asks again, and the port of the next agent is taken", async () => {
