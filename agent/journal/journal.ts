@@ -6,7 +6,7 @@ import { AgentError } from "../../provisioning/agent-error.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import type { Presence } from "../gate/presence.ts";
 import { openDatabase, schemaVersion } from "./database.ts";
-import { type Entry, type EntryDraft, entryStates } from "./entry.ts";
+import { type Entry, type EntryDraft, type EntryState, entryStates } from "./entry.ts";
 import { type EntryRow, entryRow, openRow, personTag, sealBody } from "./row.ts";
 
 export interface QueueFigures {
@@ -25,17 +25,24 @@ const presenceRow = z.object({ inside: z.int(), since_ms: z.int(), last_seen_ms:
 export class Journal {
   readonly #file: string;
   readonly #keys: StationKeys;
+  readonly #mode: "write" | "read";
   #database: Database.Database | null = null;
+  #closed = false;
+  readonly #statements = new Map<string, Database.Statement>();
   #lastSeq = 0;
+  /** Kept in memory, so that a screen never waits for a count over the backlog. */
+  #unsent = 0;
+  #quarantined = 0;
 
   /**
-   * Opens or creates the journal.
+   * Opens or creates the journal; with `read` it must exist and may belong to a running agent.
    *
    * @throws AgentError `journal.*`; `key.missing` is the caller's, see `journalHoldsRows`
    */
-  constructor(file: string, keys: StationKeys) {
+  constructor(file: string, keys: StationKeys, mode: "write" | "read" = "write") {
     this.#file = file;
     this.#keys = keys;
+    this.#mode = mode;
     this.#open();
   }
 
@@ -79,26 +86,24 @@ export class Journal {
     };
     try {
       this.#transaction(database, () => {
-        database
-          .prepare(
-            `INSERT INTO entry (seq, id, schema, boot_id, mono_ms, wall_ms, clock_state, checkpoint_id, staff_ref, reader_id,
+        this.#statement(`INSERT INTO entry (seq, id, schema, boot_id, mono_ms, wall_ms, clock_state, checkpoint_id, staff_ref, reader_id,
                kind, direction, marks, person_tag, body, state, state_at, attempts, last_code)
              VALUES (@seq, @id, @schema, @boot_id, @mono_ms, @wall_ms, @clock_state, @checkpoint_id, @staff_ref, @reader_id,
-               @kind, @direction, @marks, @person_tag, @body, @state, @state_at, @attempts, @last_code)`,
-          )
-          .run(row);
-        database
-          .prepare(
-            `INSERT INTO presence (person_tag, inside, since_ms, last_seen_ms) VALUES (?, ?, ?, ?)
+               @kind, @direction, @marks, @person_tag, @body, @state, @state_at, @attempts, @last_code)`).run(row);
+        this.#statement(`INSERT INTO presence (person_tag, inside, since_ms, last_seen_ms) VALUES (?, ?, ?, ?)
              ON CONFLICT (person_tag) DO UPDATE
-             SET inside = excluded.inside, since_ms = excluded.since_ms, last_seen_ms = excluded.last_seen_ms`,
-          )
-          .run(row.person_tag, row.direction === "in" ? 1 : 0, row.wall_ms, row.wall_ms);
+             SET inside = excluded.inside, since_ms = excluded.since_ms, last_seen_ms = excluded.last_seen_ms`).run(
+          row.person_tag,
+          row.direction === "in" ? 1 : 0,
+          row.wall_ms,
+          row.wall_ms,
+        );
       });
     } catch (cause) {
       throw this.#failed(cause);
     }
     this.#lastSeq = row.seq;
+    this.#unsent++;
     return {
       ...draft,
       seq: row.seq,
@@ -112,9 +117,9 @@ export class Journal {
 
   /** Where a person stands as recorded here, null when never seen. */
   presence(personKey: string): Presence | null {
-    const row = this.#read()
-      .prepare("SELECT inside, since_ms, last_seen_ms FROM presence WHERE person_tag = ?")
-      .get(personTag(this.#keys, personKey));
+    const row = this.#statement("SELECT inside, since_ms, last_seen_ms FROM presence WHERE person_tag = ?").get(
+      personTag(this.#keys, personKey),
+    );
     if (row === undefined) return null;
     const { inside, since_ms, last_seen_ms } = presenceRow.parse(row);
     return { inside: inside === 1, sinceMs: since_ms, lastSeenMs: last_seen_ms };
@@ -123,9 +128,10 @@ export class Journal {
   /** A person was seen again while inside: the stay goes on, nothing is added to the journal. */
   prolong(personKey: string, nowMs: number): void {
     try {
-      this.#writable()
-        .prepare("UPDATE presence SET last_seen_ms = max(last_seen_ms, ?) WHERE person_tag = ?")
-        .run(nowMs, personTag(this.#keys, personKey));
+      this.#statement("UPDATE presence SET last_seen_ms = max(last_seen_ms, ?) WHERE person_tag = ?").run(
+        nowMs,
+        personTag(this.#keys, personKey),
+      );
     } catch (cause) {
       throw this.#failed(cause);
     }
@@ -133,32 +139,31 @@ export class Journal {
 
   /** People inside who were seen after `sinceMs`. */
   inside(sinceMs: number): number {
-    const row = this.#read()
-      .prepare("SELECT count(*) AS people FROM presence WHERE inside = 1 AND last_seen_ms > ?")
-      .get(sinceMs);
+    const row = this.#statement("SELECT count(*) AS people FROM presence WHERE inside = 1 AND last_seen_ms > ?").get(
+      sinceMs,
+    );
     return z.object({ people: z.int() }).parse(row).people;
   }
 
   /** The oldest unsent entries above `afterSeq`, at most `limit`; rows that do not verify are in `damaged` by seq. */
   unsent(limit: number, afterSeq = 0): { entries: Entry[]; damaged: number[] } {
-    const rows = this.#read()
-      .prepare("SELECT * FROM entry WHERE state = 0 AND seq > ? ORDER BY seq LIMIT ?")
-      .all(afterSeq, limit);
+    const rows = this.#statement("SELECT * FROM entry WHERE state = 0 AND seq > ? ORDER BY seq LIMIT ?").all(
+      afterSeq,
+      limit,
+    );
     return this.#opened(rows);
   }
 
   /** Entries newest first, at most `limit`, below `beforeSeq`. */
   newest(limit: number, beforeSeq = Number.MAX_SAFE_INTEGER): { entries: Entry[]; damaged: number[] } {
-    const rows = this.#read()
-      .prepare("SELECT * FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT ?")
-      .all(beforeSeq, limit);
+    const rows = this.#statement("SELECT * FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT ?").all(beforeSeq, limit);
     return this.#opened(rows);
   }
 
   /** Entries oldest first in pages, for export and verification. */
   *pages(pageSize = 500): Generator<{ entries: Entry[]; damaged: number[] }> {
     for (let after = 0; ; ) {
-      const rows = this.#read().prepare("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?").all(after, pageSize);
+      const rows = this.#statement("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?").all(after, pageSize);
       if (rows.length === 0) return;
       const page = this.#opened(rows);
       yield page;
@@ -168,56 +173,70 @@ export class Journal {
 
   /** The centre named these ids as `stored` or `duplicate`: only now do they leave the outbox. One transaction. */
   acknowledge(results: readonly { id: string; state: "stored" | "duplicate" }[], nowMs: number): void {
-    const database = this.#writable();
+    let fromUnsent = 0;
+    let fromQuarantine = 0;
     try {
-      this.#transaction(database, () => {
-        const update = database.prepare(
-          "UPDATE entry SET state = ?, state_at = ?, last_code = NULL WHERE id = ? AND state IN (0, 2)",
+      this.#transaction(this.#writable(), () => {
+        const update = this.#statement(
+          "UPDATE entry SET state = ?, state_at = ?, last_code = NULL WHERE id = ? AND state = ?",
         );
-        for (const { id, state } of results) update.run(entryStates.indexOf(state), nowMs, id);
+        for (const { id, state } of results) {
+          const next = entryStates.indexOf(state);
+          if (update.run(next, nowMs, id, 0).changes === 1) fromUnsent++;
+          else fromQuarantine += update.run(next, nowMs, id, 2).changes;
+        }
       });
     } catch (cause) {
       throw this.#failed(cause);
     }
+    this.#unsent -= fromUnsent;
+    this.#quarantined -= fromQuarantine;
   }
 
-  /** A refused row steps aside: visible, exportable, never deleted. */
-  quarantine(id: string, code: string, nowMs: number): void {
+  /** A refused row steps aside: visible, exportable, never deleted. A row without a trusted id goes by its seq. */
+  quarantine(row: { id: string } | { seq: number }, code: string, nowMs: number): void {
+    const [column, value] = "id" in row ? (["id", row.id] as const) : (["seq", row.seq] as const);
     try {
-      this.#writable()
-        .prepare(
-          "UPDATE entry SET state = 2, state_at = ?, last_code = ?, attempts = attempts + 1 WHERE id = ? AND state = 0",
-        )
-        .run(nowMs, code, id);
+      const { changes } = this.#statement(
+        `UPDATE entry SET state = 2, state_at = ?, last_code = ?, attempts = attempts + 1 WHERE ${column} = ? AND state = 0`,
+      ).run(nowMs, code, value);
+      this.#unsent -= changes;
+      this.#quarantined += changes;
     } catch (cause) {
       throw this.#failed(cause);
     }
   }
 
-  /** Unsent and quarantined counts; from partial indexes, so the cost follows the backlog and not the history. */
+  /** The present state of these entries, by id; unknown ids are left out. */
+  states(ids: readonly string[]): Map<string, EntryState> {
+    const rows = this.#statement("SELECT id, state FROM entry WHERE id IN (SELECT value FROM json_each(?))").all(
+      JSON.stringify(ids),
+    );
+    const parsed = z.array(z.object({ id: z.string(), state: z.int() })).parse(rows);
+    return new Map(parsed.map(({ id, state }) => [id, entryStates[state] ?? "unsent"]));
+  }
+
+  /** What waits; cheap whatever the backlog. */
   queue(): QueueFigures {
-    const row = this.#read()
-      .prepare(
-        `SELECT (SELECT count(*) FROM entry WHERE state = 0) AS unsent,
-                (SELECT wall_ms FROM entry WHERE state = 0 ORDER BY seq LIMIT 1) AS oldest_wall_ms,
-                (SELECT count(*) FROM entry WHERE state = 2) AS quarantined`,
-      )
-      .get();
-    const parsed = z.object({ unsent: z.int(), oldest_wall_ms: z.int().nullable(), quarantined: z.int() }).parse(row);
-    return { unsent: parsed.unsent, oldestWallMs: parsed.oldest_wall_ms, quarantined: parsed.quarantined };
+    const oldest = this.#statement("SELECT wall_ms FROM entry WHERE state = 0 ORDER BY seq LIMIT 1").get();
+    return {
+      unsent: this.#unsent,
+      oldestWallMs: oldest === undefined ? null : z.object({ wall_ms: z.int() }).parse(oldest).wall_ms,
+      quarantined: this.#quarantined,
+    };
   }
 
   /** A small fact of this machine (clock offset, cached place), or null. */
   fact(name: string): string | null {
-    const row = this.#read().prepare("SELECT value FROM fact WHERE name = ?").get(name);
+    const row = this.#statement("SELECT value FROM fact WHERE name = ?").get(name);
     return row === undefined ? null : z.object({ value: z.string() }).parse(row).value;
   }
 
   setFact(name: string, value: string): void {
     try {
-      this.#writable()
-        .prepare("INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
-        .run(name, value);
+      this.#statement(
+        "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+      ).run(name, value);
     } catch (cause) {
       throw this.#failed(cause);
     }
@@ -225,24 +244,40 @@ export class Journal {
 
   /** Closes the file; the WAL is folded in by SQLite. */
   close(): void {
+    this.#closed = true;
     this.#database?.close();
     this.#database = null;
   }
 
   #open(): void {
-    const database = openDatabase(this.#file, true);
+    const database = openDatabase(this.#file, this.#mode === "write");
     // sqlite_sequence keeps the highest number ever given, also after rows were erased.
     const row = database.prepare("SELECT max(seq) AS seq FROM sqlite_sequence WHERE name = 'entry'").get();
     this.#lastSeq = z.object({ seq: z.int().nullable() }).parse(row).seq ?? 0;
+    this.#statements.clear();
     this.#database = database;
+    const counts = this.#statement(
+      `SELECT (SELECT count(*) FROM entry WHERE state = 0) AS unsent,
+              (SELECT count(*) FROM entry WHERE state = 2) AS quarantined`,
+    ).get();
+    const { unsent, quarantined } = z.object({ unsent: z.int(), quarantined: z.int() }).parse(counts);
+    this.#unsent = unsent;
+    this.#quarantined = quarantined;
   }
 
-  #read(): Database.Database {
-    return this.#writable();
+  /** Compiled once per opening. */
+  #statement(sql: string): Database.Statement {
+    const database = this.#writable();
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
   }
 
   #writable(): Database.Database {
-    if (this.#database === null) this.#open();
+    if (this.#database === null && !this.#closed) this.#open();
     if (this.#database === null) throw new AgentError("journal.write-failed", "The journal is closed.");
     return this.#database;
   }
@@ -262,7 +297,7 @@ export class Journal {
   /** After an I/O error nobody knows what is on the disk: close, and let the next call reopen and check. */
   #failed(cause: unknown): AgentError {
     if (cause instanceof AgentError) return cause;
-    const code = String((cause as { code?: unknown }).code ?? "");
+    const { code = "" } = cause as { code?: string };
     if (code.startsWith("SQLITE_FULL")) {
       return new AgentError("journal.disk-full", "The disk is full, the scan was not recorded; free some space.", {
         cause,

@@ -1,0 +1,40 @@
+import type { KioskIntent } from "../kiosk-port/intent.ts";
+import type { KioskPort, PortMessage, ScanOutcome } from "../kiosk-port/port.ts";
+import type { KioskView } from "../kiosk-port/view.ts";
+
+/** Every connected screen, whatever carries it: each gets the newest view at once and every later one. */
+export class Screens {
+  /** Each port with whether somebody looks at it. */
+  readonly #ports = new Map<KioskPort, boolean>();
+  readonly #currentView: () => KioskView;
+  readonly #onIntent: (intent: KioskIntent) => void;
+
+  constructor(currentView: () => KioskView, onIntent: (intent: KioskIntent) => void) {
+    this.#currentView = currentView;
+    this.#onIntent = onIntent;
+  }
+
+  /** A screen is connected that draws (a `tram scan` caller is not one). */
+  get attended(): boolean {
+    return [...this.#ports.values()].includes(true);
+  }
+
+  add(port: KioskPort, draws: boolean): void {
+    this.#ports.set(port, draws);
+    port.onIntent((intent) => this.#onIntent(intent));
+    port.onClose(() => this.#ports.delete(port));
+    port.post({ type: "view", view: this.#currentView() });
+  }
+
+  draw(): void {
+    this.#post({ type: "view", view: this.#currentView() });
+  }
+
+  tell(outcome: ScanOutcome): void {
+    this.#post({ type: "outcome", outcome });
+  }
+
+  #post(message: PortMessage): void {
+    for (const port of this.#ports.keys()) port.post(message);
+  }
+}

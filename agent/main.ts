@@ -1,0 +1,282 @@
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import path from "node:path";
+import type { z } from "zod";
+import { type Checkpoint, checkpoint } from "../contract/people.ts";
+import { parseReaderSpec } from "../drivers/reader-spec.ts";
+import type { AgentConfig } from "../provisioning/agent-config.ts";
+import { AgentError } from "../provisioning/agent-error.ts";
+import { lockDataFolder, prepareDataFolder, volatileFileSystem } from "../provisioning/data-folder.ts";
+import { writeDurably } from "../provisioning/durable-file.ts";
+import { loadStationKeys } from "../provisioning/secrets.ts";
+import { type LoopbackCarrier, openLoopback } from "./carriers/loopback.ts";
+import { Screens } from "./carriers/screens.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { warmUp } from "./codes/recognise.ts";
+import { CredentialStore } from "./duty/credential-store.ts";
+import { Duty } from "./duty/duty.ts";
+import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
+import { Journal, journalHoldsRows } from "./journal/journal.ts";
+import type { KioskIntent } from "./kiosk-port/intent.ts";
+import type { KioskPort, ScanOutcome } from "./kiosk-port/port.ts";
+import type { KioskView } from "./kiosk-port/view.ts";
+import { Readers } from "./readers.ts";
+import { Recent } from "./recent.ts";
+import { type Lane, Station } from "./station.ts";
+import { CentralApi } from "./sync/central-api.ts";
+import { type ClockOffset, clockOffset } from "./sync/clock-offset.ts";
+import { Outbox } from "./sync/outbox.ts";
+
+export type AgentLog = (event: string, facts: Record<string, unknown>) => void;
+
+export interface AgentOptions {
+  readonly config: AgentConfig;
+  /** Folder of the built kiosk page; null serves none (headless). */
+  readonly pageDir: string | null;
+  readonly log: AgentLog;
+  readonly onOutcome?: (outcome: ScanOutcome) => void;
+  readonly clock?: Clock;
+}
+
+export interface Agent {
+  /** Address of the kiosk page, with the token of this run in its fragment. */
+  readonly pageUrl: string;
+  readonly dataDir: string;
+  /** Adds a screen that comes over another carrier than the loopback socket. */
+  addScreen(port: KioskPort): void;
+  /** Drains: no new scan is taken, the call in flight ends, the journal closes. */
+  stop(): Promise<void>;
+}
+
+/** How `tram scan` and other commands of the same user find the running agent. */
+export const runtimeFile = "agent.run.json";
+
+/** Ages and counts on a quiet screen are redrawn this often. */
+const redrawEveryMs = 15_000;
+const saveOffsetEveryMs = 600_000;
+
+/**
+ * Builds, wires and starts one agent. Only this file knows everyone.
+ *
+ * @throws AgentError with one sentence when the machine is not fit to record; nothing has been changed then
+ */
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const { config, log } = options;
+  const clock = options.clock ?? systemClock();
+  const specs = config.readers.map(parseReaderSpec);
+  const dataDir = prepareDataFolder(config.dataDir);
+  refuseVolatileFolder(dataDir, config.demo, log);
+  const lock = await lockDataFolder(dataDir);
+  const journalFile = path.join(dataDir, "journal.db");
+  const keys = loadStationKeys(path.join(dataDir, "station.key"), !journalHoldsRows(journalFile));
+  const journal = new Journal(journalFile, keys);
+  warmUp();
+
+  const deviceId = persistentId(journal, "device-id");
+  let offset = readFact(journal, "clock-offset", clockOffset);
+  let place: Checkpoint | null = readFact(journal, "checkpoint", checkpoint);
+  if (place !== null && config.checkpointId !== undefined && place.id !== config.checkpointId) place = null;
+  const checkpointId = (): string | null => config.checkpointId ?? place?.id ?? null;
+  const recent = new Recent();
+  for (const entry of journal.newest(20).entries.reverse()) recent.add(entry);
+
+  const api = new CentralApi(config.central, clock, (offsetMs) => {
+    offset = { offsetMs, bootId: clock.bootId, monoMs: clock.monoMs() } satisfies ClockOffset;
+  });
+  const duty = new Duty({
+    api,
+    store: new CredentialStore(path.join(dataDir, "duty.sealed"), keys.duty),
+    clock,
+    deviceId,
+    boundCheckpoint: checkpointId,
+    onCheckpoint: (current) => {
+      if (JSON.stringify(current) === JSON.stringify(place)) return;
+      place = current;
+      journal.setFact("checkpoint", JSON.stringify(current));
+      draw();
+    },
+    onChange: () => draw(),
+    onSignedIn: () => outbox.retryNow(),
+    log,
+  });
+  const outbox = new Outbox({
+    journal,
+    api,
+    credential: duty,
+    deviceId,
+    clock,
+    onChange: () => {
+      recent.refresh((ids) => journal.states(ids));
+      draw();
+    },
+    log,
+  });
+  const policy = (): GatePolicy => ({
+    ...defaultGatePolicy,
+    ...(place ? { recordWithoutDuty: place.policy.record_when_expired } : {}),
+    rescanMs: (config.gate.rescanS ?? place?.policy.rescan_s ?? 3) * 1000,
+  });
+  const station = new Station({
+    journal,
+    clock,
+    policy,
+    checkpointId,
+    duty: () => duty.present,
+    clockOffset: () => offset,
+    attended: () => screens.attended,
+    onRecorded: (entry) => {
+      recent.add(entry);
+      outbox.nudge();
+    },
+    onChange: () => draw(),
+    onOutcome: (outcome) => {
+      screens.tell(outcome);
+      options.onOutcome?.(outcome);
+    },
+    log,
+  });
+
+  let revision = 0;
+  const view = (): KioskView => {
+    const nowMs = clock.wallMs();
+    const queue = journal.queue();
+    return {
+      revision: ++revision,
+      placeName: place?.name ?? null,
+      screen: station.screen,
+      readers: readers.views,
+      duty: duty.view,
+      queue: {
+        online: outbox.status.online,
+        unsent: queue.unsent,
+        oldestAgeS: queue.oldestWallMs === null ? null : Math.max(0, Math.round((nowMs - queue.oldestWallMs) / 1000)),
+        quarantined: queue.quarantined,
+        message: outbox.status.message,
+      },
+      inside: journal.inside(nowMs - policy().forgottenExitAfterMs),
+      recent: duty.present.state === "none" ? [] : recent.list(nowMs),
+    };
+  };
+  const screens = new Screens(view, (intent) => obey(intent));
+  const draw = (): void => {
+    if (started) screens.draw();
+  };
+  const pageLane = (source: string, direction?: Lane["direction"]): Lane => ({
+    readerId: `page:${source}`,
+    name: source,
+    direction: direction ?? config.gate.pageDirection,
+  });
+  let sequence = 0;
+  const beside = (work: Promise<void>): void => {
+    work.catch((error: unknown) => log("duty.fault", { error: String(error) }));
+  };
+  const obey = (intent: KioskIntent): void => {
+    switch (intent.kind) {
+      case "captured":
+        return station.take(
+          {
+            bytes: Buffer.from(intent.bytesB64, "base64"),
+            aim: null,
+            readerId: `page:${intent.source}`,
+            receivedMonoMs: performance.now(),
+            sequence: ++sequence,
+            spoiled: null,
+          },
+          pageLane(intent.source, intent.direction),
+          intent.correlationId ?? null,
+        );
+      case "sign-in":
+        return beside(duty.requestCode(intent.phone));
+      case "verify":
+        return beside(duty.verify(intent.code));
+      case "cancel-sign-in":
+        return duty.cancel();
+      case "sign-out":
+        return beside(duty.signOut());
+      case "answer":
+        return station.answer(intent.scanId, intent.accept);
+      case "dismiss":
+        return station.dismiss(intent.scanId);
+    }
+  };
+
+  let started = false;
+  const readers = new Readers({
+    specs,
+    onScan: (scan, lane) => station.take(scan, lane),
+    onChange: () => draw(),
+    log,
+  });
+  let loopback: LoopbackCarrier;
+  try {
+    loopback = await openLoopback({
+      port: config.kioskPort,
+      pageDir: options.pageDir,
+      onPort: (port, draws) => screens.add(port, draws),
+      log,
+    });
+  } catch (error) {
+    await readers[Symbol.asyncDispose]();
+    journal.close();
+    lock.close();
+    throw error;
+  }
+  const runtime = path.join(dataDir, runtimeFile);
+  writeDurably(runtime, JSON.stringify({ pid: process.pid, port: loopback.port, token: loopback.token }));
+  started = true;
+  outbox.start();
+  let savedOffset = offset;
+  const redraw = setInterval(() => {
+    if (offset !== null && offset.monoMs - (savedOffset?.monoMs ?? 0) > saveOffsetEveryMs) {
+      savedOffset = offset;
+      journal.setFact("clock-offset", JSON.stringify(offset));
+    }
+    draw();
+  }, redrawEveryMs);
+  log("agent.started", { dataDir, deviceId, lastSeq: journal.lastSeq, ...journal.queue() });
+
+  return {
+    pageUrl: loopback.pageUrl,
+    dataDir,
+    addScreen: (port) => screens.add(port, true),
+    stop: async () => {
+      clearInterval(redraw);
+      await readers[Symbol.asyncDispose]();
+      station.stop();
+      await outbox.stop();
+      await loopback.close();
+      rmSync(runtime, { force: true });
+      journal.close();
+      lock.close();
+      log("agent.stopped", {});
+    },
+  };
+}
+
+function refuseVolatileFolder(dataDir: string, demo: boolean, log: AgentLog): void {
+  const fileSystem = volatileFileSystem(dataDir);
+  if (fileSystem === null) return;
+  const sentence = `The data folder ${dataDir} is on ${fileSystem}, which forgets everything at power-off`;
+  if (!demo) {
+    throw new AgentError(
+      "data.volatile",
+      `${sentence}; choose a folder on a local disk (ext4, xfs, NTFS) with "dataDir".`,
+    );
+  }
+  log("agent.volatile-folder", { warning: `${sentence}; fine for a demonstration, not for a gate.` });
+}
+
+function persistentId(journal: Journal, name: string): string {
+  const known = journal.fact(name);
+  if (known !== null) return known;
+  const made = randomUUID();
+  journal.setFact(name, made);
+  return made;
+}
+
+function readFact<T>(journal: Journal, name: string, schema: z.ZodType<T>): T | null {
+  const text = journal.fact(name);
+  if (text === null) return null;
+  const parsed = schema.safeParse(JSON.parse(text));
+  return parsed.success ? parsed.data : null;
+}

@@ -1,0 +1,51 @@
+import type { Code } from "./codes/code.ts";
+import { maskedPerson } from "./codes/person.ts";
+import type { Entry, EntryState } from "./journal/entry.ts";
+import type { MaskedPerson, RecentEntry } from "./kiosk-port/view.ts";
+
+const maxShown = 20;
+const shownForMs = 15 * 60_000;
+
+interface Remembered {
+  readonly entryId: string;
+  readonly atMs: number;
+  readonly direction: "in" | "out";
+  readonly codeKind: string;
+  readonly person: MaskedPerson;
+  state: EntryState;
+}
+
+/** The last entries for the staff panel: masked when remembered, never more than 20, never older than 15 minutes. */
+export class Recent {
+  #entries: Remembered[] = [];
+
+  add(entry: Entry): void {
+    this.#entries.unshift({
+      entryId: entry.id,
+      atMs: entry.wallMs,
+      direction: entry.direction,
+      codeKind: entry.kind,
+      person: maskedPerson(codeOf(entry)),
+      state: entry.state,
+    });
+    this.#entries.length = Math.min(this.#entries.length, maxShown);
+  }
+
+  /** Brings the shown states up to date; `statesOf` reads them from the journal. */
+  refresh(statesOf: (ids: readonly string[]) => ReadonlyMap<string, EntryState>): void {
+    const open = this.#entries.filter((entry) => entry.state === "unsent" || entry.state === "quarantined");
+    if (open.length === 0) return;
+    const states = statesOf(open.map((entry) => entry.entryId));
+    for (const entry of open) entry.state = states.get(entry.entryId) ?? entry.state;
+  }
+
+  list(nowMs: number): RecentEntry[] {
+    return this.#entries.filter((entry) => nowMs - entry.atMs < shownForMs).map((entry) => ({ ...entry }));
+  }
+}
+
+/** The code an entry was made from, as far as masking needs it: the journal keeps kind, form and fields. */
+function codeOf(entry: Entry): Code {
+  const { form, fields, warnings, repairs } = entry.body;
+  return { kind: entry.kind, form, fields, warnings, repairs } as unknown as Code;
+}

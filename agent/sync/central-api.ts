@@ -1,0 +1,152 @@
+import { randomUUID } from "node:crypto";
+import { gzipSync } from "node:zlib";
+import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from "axios";
+import type { z } from "zod";
+import { callTimeoutMs, maxReplyBytes } from "../../contract/limits.ts";
+import type { Operation } from "../../contract/operations.ts";
+import { type Problem, type ProblemName, problem, problemName } from "../../contract/problem.ts";
+import type { Clock } from "../clock.ts";
+
+/** What a call came to. Only `refused` and `ok` are words of our own server. */
+export type Reply<T> =
+  | { readonly kind: "ok"; readonly value: T }
+  /** Our server said no: switch on `name`, never on text. */
+  | {
+      readonly kind: "refused";
+      readonly status: number;
+      readonly name: ProblemName | null;
+      readonly problem: Problem | null;
+      readonly retryAfterMs: number | null;
+    }
+  /** Our server or a proxy asks for patience (408, 429, 5xx). */
+  | {
+      readonly kind: "busy";
+      readonly status: number;
+      readonly name: ProblemName | null;
+      readonly retryAfterMs: number | null;
+    }
+  /** Something answered that is not our server: captive portal, proxy, redirect. */
+  | { readonly kind: "foreign"; readonly detail: string }
+  /** Nobody answered: no network, DNS, TLS, time-out. */
+  | { readonly kind: "unreachable"; readonly detail: string };
+
+/** `Retry-After` is obeyed up to this long. */
+const longestRetryAfterMs = 3_600_000;
+
+export interface Call<T> {
+  readonly operation: Operation;
+  readonly body?: unknown;
+  readonly accessToken?: string;
+  readonly schema: z.ZodType<T> | null;
+  readonly totalTimeoutMs?: number;
+}
+
+/**
+ * The HTTP client of the wire contract. Never throws for anything the network or the server does. No redirect is
+ * followed, a reply must echo our request id and carry our content type, its size and total time are bounded.
+ */
+export class CentralApi {
+  readonly #http: AxiosInstance;
+  readonly #clock: Clock;
+  readonly #onServerTime: (offsetMs: number) => void;
+
+  /** `onServerTime` receives `server − local` in ms at each reply of our server (Date + round trip / 2). */
+  constructor(baseUrl: string, clock: Clock, onServerTime: (offsetMs: number) => void) {
+    this.#clock = clock;
+    this.#onServerTime = onServerTime;
+    this.#http = axios.create({
+      baseURL: baseUrl.replace(/\/$/, ""),
+      maxRedirects: 0,
+      maxContentLength: maxReplyBytes,
+      proxy: false,
+      responseType: "text",
+      transformResponse: (text: unknown) => text,
+      validateStatus: () => true,
+      headers: { Accept: "application/json, application/problem+json" },
+    });
+  }
+
+  async call<T>(call: Call<T>): Promise<Reply<T>> {
+    const requestId = randomUUID();
+    const sentMono = this.#clock.monoMs();
+    let response: AxiosResponse<string>;
+    try {
+      response = await this.#http.request<string>({
+        method: call.operation.method,
+        url: call.operation.path,
+        ...(call.body === undefined ? {} : { data: gzipSync(JSON.stringify(call.body)) }),
+        headers: {
+          "X-Request-Id": requestId,
+          ...(call.body === undefined ? {} : { "Content-Type": "application/json", "Content-Encoding": "gzip" }),
+          ...(call.accessToken === undefined ? {} : { Authorization: `Bearer ${call.accessToken}` }),
+        },
+        // axios' own `timeout` watches for silence only; a dribbling reply needs a bound on the whole call.
+        signal: AbortSignal.timeout(call.totalTimeoutMs ?? callTimeoutMs),
+      });
+    } catch (error) {
+      return { kind: "unreachable", detail: detailOf(error) };
+    }
+    const foreign = whyForeign(response, requestId);
+    if (foreign !== null) return { kind: "foreign", detail: foreign };
+    this.#noteServerTime(response, sentMono);
+    return this.#read(response, call.schema);
+  }
+
+  #read<T>(response: AxiosResponse<string>, schema: z.ZodType<T> | null): Reply<T> {
+    const { status } = response;
+    if (status >= 200 && status < 300) {
+      if (schema === null) return { kind: "ok", value: undefined as T };
+      const value = schema.safeParse(jsonOf(response.data));
+      if (value.success) return { kind: "ok", value: value.data };
+      return { kind: "foreign", detail: `the answer ${status} has not the agreed form` };
+    }
+    const parsed = problem.safeParse(jsonOf(response.data));
+    const name = parsed.success ? problemName(parsed.data.type) : null;
+    const retryAfterMs = retryAfter(response, this.#clock.wallMs());
+    if (status === 408 || status === 429 || status >= 500) return { kind: "busy", status, name, retryAfterMs };
+    return { kind: "refused", status, name, problem: parsed.success ? parsed.data : null, retryAfterMs };
+  }
+
+  #noteServerTime(response: AxiosResponse<string>, sentMono: number): void {
+    const date = Date.parse(String(response.headers.date ?? ""));
+    if (!Number.isFinite(date)) return;
+    const roundTripMs = this.#clock.monoMs() - sentMono;
+    this.#onServerTime(Math.round(date + roundTripMs / 2 - this.#clock.wallMs()));
+  }
+}
+
+function whyForeign(response: AxiosResponse<string>, requestId: string): string | null {
+  if (response.status >= 300 && response.status < 400) return `redirect ${response.status}`;
+  if (response.headers["x-request-id"] !== requestId) return `answer ${response.status} without our request id`;
+  if (response.status === 204) return null;
+  const type = String(response.headers["content-type"] ?? "")
+    .split(";")[0]
+    ?.trim()
+    .toLowerCase();
+  return type === "application/json" || type === "application/problem+json"
+    ? null
+    : `answer ${response.status} of type ${type || "none"}`;
+}
+
+/** Seconds or an HTTP date (RFC 9110 10.2.3), at most an hour, null when absent or absurd. */
+function retryAfter(response: AxiosResponse<string>, nowMs: number): number | null {
+  const text = String(response.headers["retry-after"] ?? "").trim();
+  if (text === "") return null;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
+  if (!Number.isFinite(ms)) return null;
+  return Math.min(Math.max(0, ms), longestRetryAfterMs);
+}
+
+function jsonOf(text: unknown): unknown {
+  try {
+    return JSON.parse(String(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function detailOf(error: unknown): string {
+  if (error instanceof AxiosError && error.code === "ERR_CANCELED") return "no complete answer in time";
+  if (error instanceof AxiosError) return error.code ?? error.message;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,290 @@
+import { batchResponse, type WireEntry } from "../../contract/entries.ts";
+import { uploadTimeoutMs } from "../../contract/limits.ts";
+import { operations } from "../../contract/operations.ts";
+import type { Clock } from "../clock.ts";
+import type { Journal } from "../journal/journal.ts";
+import type { Sentence } from "../kiosk-port/view.ts";
+import { longestPauseMs, longestUnreachablePauseMs, pauseAfter } from "./backoff.ts";
+import { batchOf, fillBatch, readOutcomes } from "./batch.ts";
+import type { CentralApi, Reply } from "./central-api.ts";
+import { afterAnswer, afterRefusal, type Halving, nextBatchLimit, nothingSuspected } from "./halving.ts";
+import { sendingSentences } from "./sentences.ts";
+
+/** The credential the outbox sends under; duty provides it. */
+export interface UploadCredential {
+  /** Current access token, null when nobody's credential is valid on this machine. */
+  accessToken(): string | null;
+  /** The token was refused: get a new one. False when only a new sign-in helps. */
+  renew(refusedToken: string): Promise<"renewed" | "ended" | "try-later">;
+  /** Asks the centre something harmless: whether our server answered. Null when there is nothing to ask. */
+  probe(): Promise<boolean | null>;
+}
+
+/** How long to wait before the next attempt; a nudge ends the wait only where there is no reason to be patient. */
+interface Wait {
+  readonly ms: number;
+  readonly endedByNudge: boolean;
+}
+
+const atOnce: Wait = { ms: 0, endedByNudge: true };
+const patiently = (ms: number): Wait => ({ ms, endedByNudge: false });
+
+export interface OutboxStatus {
+  /** The last call was answered by our server. */
+  readonly online: boolean;
+  /** Why sending does not work right now, null when it does. */
+  readonly message: Sentence | null;
+}
+
+export interface OutboxOptions {
+  readonly journal: Journal;
+  readonly api: CentralApi;
+  readonly credential: UploadCredential;
+  readonly deviceId: string;
+  readonly clock: Clock;
+  readonly random?: () => number;
+  /** Called after anything a screen shows may have changed. */
+  readonly onChange: (status: OutboxStatus) => void;
+  /** Ids, counts and codes only; never a payload. */
+  readonly log: (event: string, facts: Record<string, unknown>) => void;
+}
+
+/** A version or configuration fault is asked again at the earliest after this long (wire contract, section 2). */
+const faultPauseMs = 15 * 60_000;
+const inProgressPauseMs = 5_000;
+/** An idle gate asks for the centre this often, so that the badge stays honest. */
+const probeEveryMs = 60_000;
+
+/**
+ * Sends the unsent part of the journal: one batch in flight, oldest first, for ever. The row's own state is the
+ * cursor; nothing about a running call is on disk. Only a named `stored` or `duplicate` takes a row out.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #stopping = new AbortController();
+  #endWait: ((by: "nudge" | "retry") => void) | null = null;
+  /** Something came while no wait was running; it ends the next one. */
+  #pending: "nudge" | "retry" | null = null;
+  #failures = 0;
+  #lastContactMono = Number.NEGATIVE_INFINITY;
+  #halving: Halving = nothingSuspected;
+  #blockedToken: string | null = null;
+  /** Rows the centre asked to hold, by id: not before this monotonic time. Memory only. */
+  readonly #deferred = new Map<string, number>();
+  #status: OutboxStatus = { online: false, message: null };
+  #running: Promise<void> | null = null;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  get status(): OutboxStatus {
+    return this.#status;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** A new entry was recorded: ends an idle wait, never a back-off. */
+  nudge(): void {
+    this.#signal("nudge");
+  }
+
+  /** Somebody signed in or the network came back: ends any wait. */
+  retryNow(): void {
+    this.#failures = 0;
+    this.#blockedToken = null;
+    this.#signal("retry");
+  }
+
+  /** Stops after the call in flight; the journal may be closed afterwards. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#signal("retry");
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      let wait: Wait;
+      try {
+        wait = await this.#step();
+      } catch (error) {
+        // A journal fault: the row states are untouched, so trying again later is safe.
+        this.#options.log("outbox.fault", { error: error instanceof Error ? error.message : String(error) });
+        wait = this.#backOff(longestUnreachablePauseMs);
+      }
+      if (wait.ms > 0 && !this.#stopping.signal.aborted) await this.#pause(wait);
+    }
+  }
+
+  /** One attempt; returns how long to wait before the next. */
+  async #step(): Promise<Wait> {
+    const { journal, credential, clock, deviceId, api } = this.#options;
+    const batch = this.#takeBatch();
+    if (batch.length === 0) return this.#idle();
+    const token = credential.accessToken();
+    if (token === null) return this.#hold(sendingSentences.signIn);
+    if (token === this.#blockedToken) return this.#hold(sendingSentences.notAllowed);
+    const reply = await api.call({
+      operation: operations.uploadBatch,
+      body: batchOf(deviceId, batch, clock),
+      accessToken: token,
+      schema: batchResponse,
+      totalTimeoutMs: uploadTimeoutMs,
+    });
+    if (reply.kind === "ok" || reply.kind === "refused") this.#lastContactMono = clock.monoMs();
+    if (reply.kind !== "ok") return this.#onFailure(reply, batch, token);
+
+    const outcomes = readOutcomes(batch, reply.value);
+    if (outcomes.acknowledged.length > 0) journal.acknowledge(outcomes.acknowledged, clock.wallMs());
+    for (const { id, code } of outcomes.refused) this.#quarantine(id, code);
+    this.#halving = afterAnswer(this.#halving, batch.length);
+    this.#options.log("outbox.answered", {
+      sent: batch.length,
+      acknowledged: outcomes.acknowledged.length,
+      refused: outcomes.refused.length,
+      waiting: outcomes.waiting.length,
+    });
+    if (outcomes.acknowledged.length + outcomes.refused.length > 0) this.#failures = 0;
+    else this.#failures++;
+    for (const { id, afterMs } of outcomes.waiting) {
+      this.#deferred.set(id, clock.monoMs() + Math.max(1_000, afterMs ?? this.#jitter(longestPauseMs)));
+    }
+    this.#say(true, null);
+    return atOnce;
+  }
+
+  /** Nothing to send now: ask whether the centre is there, then wait for a nudge or the first deferred row. */
+  async #idle(): Promise<Wait> {
+    const answered = await this.#probe();
+    if (answered !== null) {
+      this.#say(answered, answered ? null : sendingSentences.unreachable);
+      if (answered) this.#failures = 0;
+    }
+    const due = Math.min(...this.#deferred.values()) - this.#options.clock.monoMs();
+    const pause = answered === false ? this.#backOff(longestUnreachablePauseMs).ms : probeEveryMs;
+    return { ms: Math.max(50, Math.min(due, pause)), endedByNudge: true };
+  }
+
+  /** Rows wait for somebody to sign in; nothing this machine does alone can help. */
+  async #hold(message: Sentence): Promise<Wait> {
+    this.#say((await this.#probe()) ?? this.#status.online, message);
+    return { ms: probeEveryMs, endedByNudge: false };
+  }
+
+  /** Null when our server answered a moment ago or there is nothing to ask. */
+  async #probe(): Promise<boolean | null> {
+    if (this.#options.clock.monoMs() - this.#lastContactMono < probeEveryMs) return null;
+    const answered = await this.#options.credential.probe();
+    if (answered) this.#lastContactMono = this.#options.clock.monoMs();
+    return answered;
+  }
+
+  #takeBatch(): WireEntry[] {
+    const { journal, clock } = this.#options;
+    const now = clock.monoMs();
+    for (const [id, notBefore] of this.#deferred) if (notBefore <= now) this.#deferred.delete(id);
+    const limit = nextBatchLimit(this.#halving);
+    const { entries, damaged } = journal.unsent(limit + this.#deferred.size);
+    for (const seq of damaged) {
+      journal.quarantine({ seq }, "damaged-row", clock.wallMs());
+      this.#options.log("outbox.damaged-row", { seq });
+    }
+    return fillBatch(
+      entries.filter((entry) => !this.#deferred.has(entry.id)),
+      limit,
+    );
+  }
+
+  async #onFailure(
+    reply: Exclude<Reply<unknown>, { kind: "ok" }>,
+    batch: readonly WireEntry[],
+    token: string,
+  ): Promise<Wait> {
+    this.#options.log("outbox.failed", { sent: batch.length, ...reply, problem: undefined });
+    switch (reply.kind) {
+      case "unreachable":
+        this.#say(false, sendingSentences.unreachable);
+        return this.#backOff(longestUnreachablePauseMs);
+      case "foreign":
+        this.#say(false, sendingSentences.foreign);
+        return this.#backOff(longestUnreachablePauseMs);
+      case "busy":
+        this.#say(false, sendingSentences.busy);
+        return patiently(Math.max(reply.retryAfterMs ?? 0, this.#backOff(longestPauseMs).ms));
+      case "refused":
+        break;
+    }
+    switch (reply.status) {
+      case 401: {
+        const renewal = await this.#options.credential.renew(token);
+        if (renewal === "renewed") return atOnce;
+        if (renewal === "ended") return this.#hold(sendingSentences.signIn);
+        this.#say(false, sendingSentences.unreachable);
+        return this.#backOff(longestUnreachablePauseMs);
+      }
+      case 403:
+        // This credential may not; the rows wait for another one.
+        this.#blockedToken = token;
+        return this.#hold(sendingSentences.notAllowed);
+      case 409:
+        return patiently(reply.retryAfterMs ?? inProgressPauseMs);
+      case 400:
+      case 413:
+      case 422: {
+        const { next, isolated } = afterRefusal(batch.length);
+        this.#halving = next;
+        const [only] = batch;
+        if (isolated && only) this.#quarantine(only.id, reply.name ?? `http-${reply.status}`);
+        this.#say(true, null);
+        return atOnce;
+      }
+      default:
+        this.#say(false, sendingSentences.fault);
+        return patiently(faultPauseMs);
+    }
+  }
+
+  #quarantine(id: string, code: string): void {
+    this.#options.journal.quarantine({ id }, code, this.#options.clock.wallMs());
+    this.#options.log("outbox.quarantined", { id, code });
+  }
+
+  #backOff(longestMs: number): Wait {
+    this.#failures++;
+    return patiently(Math.max(1, this.#jitter(longestMs)));
+  }
+
+  #jitter(longestMs: number): number {
+    return pauseAfter(this.#failures, this.#options.random ?? Math.random, longestMs);
+  }
+
+  #say(online: boolean, message: Sentence | null): void {
+    this.#status = { online, message };
+    this.#options.onChange(this.#status);
+  }
+
+  #signal(by: "nudge" | "retry"): void {
+    if (this.#endWait) this.#endWait(by);
+    else if (this.#pending !== "retry") this.#pending = by;
+  }
+
+  #pause({ ms, endedByNudge }: Wait): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = null;
+    if (pending === "retry" || (pending === "nudge" && endedByNudge)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#endWait = null;
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.#endWait = (by) => {
+        if (by === "retry" || endedByNudge) end();
+      };
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import type { Sentence } from "../kiosk-port/view.ts";
+
+/** Why entries wait, as the clerk reads it. Each says that nothing is lost. */
+export const sendingSentences = {
+  unreachable: {
+    vi: "Không có mạng tới máy chủ; vẫn ghi, sẽ gửi sau",
+    en: "No connection to the centre; still recording, sending later",
+  },
+  foreign: {
+    vi: "Mạng này chặn máy chủ (trang đăng nhập wifi?); vẫn ghi, sẽ gửi sau",
+    en: "This network answers in the centre's place (wifi sign-in page?); still recording, sending later",
+  },
+  busy: {
+    vi: "Máy chủ đang bận; vẫn ghi, sẽ gửi sau",
+    en: "The centre is busy; still recording, sending later",
+  },
+  signIn: {
+    vi: "Cần nhân viên đăng nhập để gửi; vẫn ghi bình thường",
+    en: "A staff member must sign in before sending; still recording",
+  },
+  notAllowed: {
+    vi: "Tài khoản này không được gửi cho điểm này; vẫn ghi, báo chủ điểm",
+    en: "This account may not send for this place; still recording, tell the owner",
+  },
+  fault: {
+    vi: "Máy chủ không hiểu phiên bản này; vẫn ghi, báo kỹ thuật",
+    en: "The centre does not understand this version; still recording, call the technician",
+  },
+} satisfies Record<string, Sentence>;

@@ -1,0 +1,28 @@
+// Whether the tree is well: format and lint, promises and exhaustiveness, types and layers, dead code, the OpenAPI
+// file, the build. Runs all of them and names those that failed.
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { root } from "./bootstrap.mjs";
+
+const checks = [
+  ["format and lint", ["node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."]],
+  ["promises and exhaustiveness", ["node_modules/oxlint/bin/oxlint", "--type-aware", "--deny-warnings"]],
+  ["types and layers", ["node_modules/typescript/bin/tsc", "-b"]],
+  ["dead code", ["node_modules/knip/bin/knip.js"]],
+  ["OpenAPI file", ["contract/openapi-file.ts", "--check"]],
+  ["build", ["bin/build.mjs"]],
+];
+
+const failed = [];
+for (const [name, args] of checks) {
+  process.stdout.write(`check: ${name}\n`);
+  const result = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
+  if (result.status !== 0) failed.push(name);
+}
+if (failed.length > 0) {
+  rmSync(path.join(root, "dist", ".built"), { force: true });
+  process.stderr.write(`The tree is not well: ${failed.join(", ")} failed (see above).\n`);
+  process.exit(1);
+}
+process.stdout.write("The tree is well.\n");

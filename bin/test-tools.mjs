@@ -1,0 +1,34 @@
+// The programs the tests drive for real. As root on Debian or Ubuntu missing ones are installed; anybody else is told
+// their names. Nothing is skipped: without them the tests would fail one by one, here they fail with one sentence.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { fail } from "./bootstrap.mjs";
+
+const tools = [
+  {
+    debianPackage: "chromium",
+    found: () => process.env.CHROME_PATH !== undefined || onPath("chromium", "google-chrome", "chromium-browser"),
+  },
+  { debianPackage: "socat", found: () => onPath("socat") },
+];
+
+function onPath(...names) {
+  const folders = (process.env.PATH ?? "").split(path.delimiter);
+  return names.some((name) => folders.some((folder) => existsSync(path.join(folder, name))));
+}
+
+export function ensureTestTools() {
+  if (process.platform === "win32") return;
+  const missing = tools.filter((tool) => !tool.found()).map((tool) => tool.debianPackage);
+  if (missing.length === 0) return;
+  const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
+  if (process.getuid?.() !== 0 || !onPath("apt-get")) {
+    fail(`The tests need ${missing.join(" and ")}: install with "sudo ${command}" and run npm test again.`);
+  }
+  process.stderr.write(`Installing Debian packages for the tests: ${missing.join(", ")}\n`);
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  const run = (args) => spawnSync("apt-get", args, { stdio: ["ignore", 2, 2], env }).status === 0;
+  const ok = run(["-qq", "update"]) && run(["-qq", "install", "-y", "--no-install-recommends", ...missing]);
+  if (!ok) fail(`Installing ${missing.join(", ")} failed (see above): install them by hand and run npm test again.`);
+}

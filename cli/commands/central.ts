@@ -1,0 +1,53 @@
+import { existsSync, mkdirSync } from "node:fs";
+import path from "node:path";
+import { Command } from "commander";
+import { consoleOtpSender } from "../../central/otp-senders.ts";
+import { startCentral } from "../../central/server.ts";
+import { defaultDataFolder } from "../../provisioning/data-folder.ts";
+import { CommandFailure } from "../failure.ts";
+import { endGracefully } from "../lifetime.ts";
+import { openLog } from "../log.ts";
+import { builtFolder, printJson } from "../output.ts";
+
+export const centralCommand = new Command("central")
+  .description("run the central service")
+  .option("--port <number>", "port to listen on", "7080")
+  .option("--host <address>", "address to listen on; put a TLS proxy in front of anything but 127.0.0.1", "127.0.0.1")
+  .option("--database <url>", "sqlite:PATH (default: central/central.db in the data folder)")
+  .option("--json", "print machine-readable lines")
+  .action(async (options: { port: string; host: string; database?: string; json?: true }) => {
+    const database = options.database ?? defaultDatabase();
+    const log = openLog("central");
+    log.level = "warn";
+    const central = await startCentral({
+      host: options.host,
+      port: portNumber(options.port, "--port"),
+      database,
+      livePageDir: existsSync(builtFolder("live")) ? builtFolder("live") : null,
+      otpSender: consoleOtpSender(process.stdout, { json: options.json === true }),
+      logger: log,
+    });
+    endGracefully(() => central.close());
+    if (options.json) printJson({ event: "ready", url: central.url, pid: process.pid });
+    else {
+      process.stdout.write(
+        `The central service is running at ${central.url} (live list: ${central.url}/live).\n` +
+          "One-time codes are printed here, because no SMS sender is set up.\nPress Ctrl+C to stop.\n",
+      );
+    }
+  });
+
+/** @throws CommandFailure naming the flag */
+export function portNumber(text: string, flag: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new CommandFailure(`${flag} takes a port from 0 (any free one) to 65535, not "${text}".`);
+  }
+  return port;
+}
+
+function defaultDatabase(): string {
+  const folder = path.join(defaultDataFolder(), "central");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return `sqlite:${path.join(folder, "central.db")}`;
+}

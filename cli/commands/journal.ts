@@ -1,0 +1,137 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { Command } from "commander";
+import type { Code } from "../../agent/codes/code.ts";
+import { maskedPerson } from "../../agent/codes/person.ts";
+import type { Entry } from "../../agent/journal/entry.ts";
+import { Journal } from "../../agent/journal/journal.ts";
+import { defaultDataFolder } from "../../provisioning/data-folder.ts";
+import { loadStationKeys } from "../../provisioning/secrets.ts";
+import { CommandFailure } from "../failure.ts";
+import { printable, printJson } from "../output.ts";
+
+interface JournalOptions {
+  data: string;
+  json?: true;
+}
+
+function openJournal(dataDir: string): Journal {
+  const file = path.join(dataDir, "journal.db");
+  if (!existsSync(file)) {
+    throw new CommandFailure(`There is no journal in ${dataDir}; name the agent's data folder with --data.`);
+  }
+  return new Journal(file, loadStationKeys(path.join(dataDir, "station.key"), false), "read");
+}
+
+function maskedOf(entry: Entry): { name: string | null; number: string | null } {
+  const { form, fields, warnings, repairs } = entry.body;
+  return maskedPerson({ kind: entry.kind, form, fields, warnings, repairs } as unknown as Code);
+}
+
+const list = new Command("list")
+  .description("entries with their state, oldest first, personal data masked")
+  .option("--data <folder>", "data folder of the agent", defaultDataFolder())
+  .option("--json", "one JSON line per entry")
+  .action(({ data, json }: JournalOptions) => {
+    const journal = openJournal(data);
+    let rows = 0;
+    for (const { entries, damaged } of journal.pages()) {
+      for (const entry of entries) {
+        rows++;
+        const { name, number } = maskedOf(entry);
+        const at = new Date(entry.wallMs).toISOString();
+        if (json) {
+          const { seq, id, direction, kind, state, staffRef, readerId, marks, attempts, lastCode } = entry;
+          printJson({
+            seq,
+            id,
+            at,
+            direction,
+            kind,
+            state,
+            name,
+            number,
+            staffRef,
+            readerId,
+            marks,
+            attempts,
+            lastCode,
+          });
+        } else {
+          const columns = [
+            String(entry.seq).padStart(6),
+            at,
+            entry.direction.padEnd(3),
+            entry.kind.padEnd(11),
+            entry.state.padEnd(11),
+          ];
+          process.stdout.write(
+            `${columns.join("  ")}  ${printable(`${number ?? ""}  ${name ?? ""}`)}${entry.lastCode ? `  (${entry.lastCode})` : ""}\n`,
+          );
+        }
+      }
+      for (const seq of damaged) {
+        if (json) printJson({ seq, damaged: true });
+        else process.stdout.write(`${String(seq).padStart(6)}  damaged row: its seal does not verify\n`);
+      }
+    }
+    if (!json && rows === 0) process.stdout.write("The journal is empty.\n");
+    journal.close();
+  });
+
+const verify = new Command("verify")
+  .description("check the journal: file structure, every row's seal, no gap in the sequence")
+  .option("--data <folder>", "data folder of the agent", defaultDataFolder())
+  .option("--json", "print the result as one JSON line")
+  .action(({ data, json }: JournalOptions) => {
+    const journal = openJournal(data);
+    const damaged: number[] = [];
+    const missing: number[] = [];
+    const counts: Record<string, number> = { unsent: 0, stored: 0, duplicate: 0, quarantined: 0 };
+    let expected: number | null = null;
+    let rows = 0;
+    for (const page of journal.pages()) {
+      damaged.push(...page.damaged);
+      for (const entry of page.entries) counts[entry.state] = (counts[entry.state] ?? 0) + 1;
+      const seqs = [...page.entries.map((entry) => entry.seq), ...page.damaged].sort((one, other) => one - other);
+      for (const seq of seqs) {
+        for (let gap = expected ?? seq; gap < seq && missing.length < 1000; gap++) missing.push(gap);
+        expected = seq + 1;
+        rows++;
+      }
+    }
+    const ok = damaged.length === 0 && missing.length === 0 && (expected === null || expected === journal.lastSeq + 1);
+    journal.close();
+    if (json) printJson({ ok, rows, ...counts, damaged, missing });
+    else {
+      process.stdout.write(
+        `${rows} entries: ${counts.unsent} unsent, ${counts.stored} stored, ${counts.duplicate} duplicate, ${counts.quarantined} quarantined.\n`,
+      );
+      if (ok) process.stdout.write("The journal is sound: every seal verifies and no number is missing.\n");
+    }
+    if (!ok) {
+      throw new CommandFailure(
+        `The journal is not sound: ${damaged.length} damaged rows (${damaged.slice(0, 5).join(", ")}), ${missing.length} missing numbers (${missing.slice(0, 5).join(", ")}); keep the whole folder and call support.`,
+      );
+    }
+  });
+
+const exported = new Command("export")
+  .description("the owner's export: every entry in full, one JSON line each, on standard output")
+  .option("--data <folder>", "data folder of the agent", defaultDataFolder())
+  .action(({ data }: JournalOptions) => {
+    const journal = openJournal(data);
+    for (const { entries, damaged } of journal.pages()) {
+      for (const { body, wallMs, ...entry } of entries) {
+        printJson({ ...entry, at: new Date(wallMs).toISOString(), wallMs, ...body });
+      }
+      for (const seq of damaged) printJson({ seq, damaged: true });
+    }
+    journal.close();
+  });
+
+export const journalCommand = new Command("journal")
+  .description("look into the journal of this machine; works beside a running agent")
+  .addCommand(list)
+  .addCommand(verify)
+  .addCommand(exported);

@@ -1,0 +1,336 @@
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { Command } from "commander";
+import type { ScanOutcome } from "../../agent/kiosk-port/port.ts";
+import type { DutyView } from "../../agent/kiosk-port/view.ts";
+import { parseReaderSpec } from "../../drivers/reader-spec.ts";
+import { type AgentConfig, agentConfig } from "../../provisioning/agent-config.ts";
+import { defaultDataFolder, prepareDataFolder, volatileFileSystem } from "../../provisioning/data-folder.ts";
+import { writeDurably } from "../../provisioning/durable-file.ts";
+import { connectToAgent } from "../agent-client.ts";
+import { CommandFailure } from "../failure.ts";
+import { type Child, ChildEnded, startChild } from "../launch/child.ts";
+import { type Demo, ensureDemo } from "../launch/demo.ts";
+import { findElectron, openInBrowser, whyNoWindow } from "../launch/window.ts";
+import { endGracefully } from "../lifetime.ts";
+import { builtFolder, printJson } from "../output.ts";
+import { portNumber } from "./central.ts";
+import { requestCode, verifyCode } from "./duty.ts";
+
+interface StartOptions {
+  data: string;
+  centralPort?: string;
+  kioskPort?: string;
+  window: boolean;
+  central?: string;
+  reader: string[];
+  json?: true;
+}
+
+const readyWithinMs = 30_000;
+/** A child that crashed is started again after this long; recording must go on. */
+const restartAfterMs = 1_000;
+
+export const startCommand = new Command("start")
+  .description("the whole system on this machine: central service, agent, kiosk window")
+  .option("--data <folder>", "data folder", defaultDataFolder())
+  .option("--central-port <number>", "port of the embedded central service (default: 7080, or a free one)")
+  .option("--kiosk-port <number>", "port of the kiosk page (default: 7081, or a free one)")
+  .option("--no-window", "open no window")
+  .option("--central <url>", "use this central service instead of the embedded one")
+  .option("--reader <spec>", "a reader, e.g. serial:/dev/ttyACM0?direction=in (repeatable)", collect, [])
+  .option("--json", "print one line when ready and one per scan")
+  .action(async (options: StartOptions) => {
+    for (const spec of options.reader) parseReaderSpec(spec);
+    const dataDir = prepareDataFolder(options.data);
+    const launch = new Launch(dataDir, options);
+    try {
+      await launch.run();
+    } catch (error) {
+      await launch.stop();
+      throw error instanceof ChildEnded ? new CommandFailure(lastSentence(error)) : error;
+    }
+  });
+
+/** One run of `tram start`: the children it holds and what it tells. */
+class Launch {
+  readonly #dataDir: string;
+  readonly #options: StartOptions;
+  readonly #logDir: string;
+  #children: Child[] = [];
+  #stopping = false;
+  /** Codes the embedded centre sent to its console, by phone, and who waits for one. */
+  readonly #codeListeners = new Set<(phone: string, code: string) => void>();
+
+  constructor(dataDir: string, options: StartOptions) {
+    this.#dataDir = dataDir;
+    this.#options = options;
+    this.#logDir = path.join(dataDir, "log");
+    mkdirSync(this.#logDir, { recursive: true, mode: 0o700 });
+  }
+
+  async run(): Promise<void> {
+    const { central: realCentral, json } = this.#options;
+    endGracefully(() => this.stop());
+    const centralUrl = realCentral ?? (await this.#startCentral());
+    const demo = realCentral ? null : await ensureDemo(this.#dataDir, centralUrl, (phone) => this.#codeFor(phone));
+    const configFile = path.join(this.#dataDir, "agent.json");
+    const config = this.#agentConfig(centralUrl, demo);
+    writeDurably(configFile, `${JSON.stringify(config, null, 2)}\n`);
+    const windowless = this.#options.window ? whyNoWindow() : "--no-window";
+    const electron = windowless === null ? findElectron() : null;
+    const kioskUrl = await this.#startAgent(configFile, electron);
+    if (demo) await this.#ensureSignedIn(demo.staffPhone);
+    const window =
+      windowless === null && (electron !== null || openInBrowser(kioskUrl, path.join(this.#dataDir, "browser")));
+    if (json) {
+      printJson({
+        event: "ready",
+        kiosk: kioskUrl,
+        central: centralUrl,
+        dataDir: this.#dataDir,
+        checkpointId: config.checkpointId ?? null,
+        staffPhone: demo?.staffPhone ?? null,
+        ownerPhone: demo?.ownerPhone ?? null,
+      });
+    } else this.#welcome(kioskUrl, centralUrl, demo, window, windowless);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const children = this.#children;
+    this.#children = [];
+    // The agent first: what it still sends should find the centre.
+    for (const child of children.reverse()) await child.stop();
+  }
+
+  async #startCentral(): Promise<string> {
+    const folder = path.join(this.#dataDir, "central");
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const given = this.#options.centralPort;
+    const args = (port: string): string[] => [
+      ...ownProgram(),
+      "central",
+      "--json",
+      "--port",
+      port,
+      "--database",
+      `sqlite:${path.join(folder, "central.db")}`,
+    ];
+    const start = (port: string): Promise<{ child: Child; address: unknown }> =>
+      this.#start("central service", "central.log", args(port), (child) => child.next("ready", readyWithinMs)).then(
+        ({ child, event }) => ({ child, address: event.url }),
+      );
+    let started: { child: Child; address: unknown };
+    if (given !== undefined) started = await start(String(portNumber(given, "--central-port")));
+    else started = await start("7080").catch((error: unknown) => (isEnded(error) ? start("0") : Promise.reject(error)));
+    const port = new URL(String(started.address)).port;
+    this.#keepAlive(started.child, "central service", "central.log", args(port), () => {});
+    return String(started.address);
+  }
+
+  async #startAgent(configFile: string, electron: string | null): Promise<string> {
+    const agentArgs = ["agent", "--json", "--config", configFile];
+    const args = electron
+      ? [
+          builtFolder("shell"),
+          `--agent-entry=${process.argv[1]}`,
+          `--agent-config=${configFile}`,
+          `--kiosk-dir=${builtFolder("kiosk")}`,
+        ]
+      : [...ownProgram(), ...agentArgs];
+    const start = (): Promise<{ child: Child; event: { [name: string]: unknown } }> =>
+      this.#start(
+        "agent",
+        "agent.log",
+        args,
+        (child) => child.next("ready", readyWithinMs),
+        electron ?? process.execPath,
+      );
+    let started: { child: Child; event: { [name: string]: unknown } };
+    try {
+      started = await start();
+    } catch (error) {
+      const preferred = JSON.parse(readFileSync(configFile, "utf8")) as AgentConfig;
+      if (this.#options.kioskPort !== undefined || !isEnded(error) || !lastSentence(error).includes("Port "))
+        throw error;
+      writeDurably(configFile, `${JSON.stringify({ ...preferred, kioskPort: 0 }, null, 2)}\n`);
+      started = await start();
+    }
+    const url = String(started.event.kiosk);
+    // A restarted agent keeps its address, so that the page finds it again.
+    const config = JSON.parse(readFileSync(configFile, "utf8")) as AgentConfig;
+    writeDurably(configFile, `${JSON.stringify({ ...config, kioskPort: Number(new URL(url).port) }, null, 2)}\n`);
+    this.#keepAlive(started.child, "agent", "agent.log", args, () => {}, electron ?? process.execPath);
+    return url;
+  }
+
+  async #start<T>(
+    name: string,
+    logName: string,
+    args: readonly string[],
+    ready: (child: Child) => Promise<T>,
+    command = process.execPath,
+  ): Promise<{ child: Child; event: T }> {
+    const child = startChild(command, args, path.join(this.#logDir, logName), name);
+    this.#listen(child);
+    this.#children.push(child);
+    try {
+      return { child, event: await ready(child) };
+    } catch (error) {
+      this.#children = this.#children.filter((other) => other !== child);
+      await child.stop();
+      throw error;
+    }
+  }
+
+  #keepAlive(
+    child: Child,
+    name: string,
+    logName: string,
+    args: readonly string[],
+    onRestart: () => void,
+    command = process.execPath,
+  ): void {
+    child.onExit(() => {
+      this.#children = this.#children.filter((other) => other !== child);
+      if (this.#stopping) return;
+      process.stderr.write(`The ${name} ended unexpectedly; it is started again.\n`);
+      setTimeout(() => {
+        if (this.#stopping) return;
+        const next = startChild(command, args, path.join(this.#logDir, logName), name);
+        this.#listen(next);
+        this.#children.push(next);
+        this.#keepAlive(next, name, logName, args, onRestart, command);
+        onRestart();
+      }, restartAfterMs);
+    });
+  }
+
+  #listen(child: Child): void {
+    child.onEvent((event) => {
+      if (event.event === "scan") this.#showScan(event as unknown as ScanOutcome);
+      if (event.event === "otp") this.#showCode(String(event.phone), String(event.code));
+    });
+  }
+
+  #showScan(outcome: ScanOutcome): void {
+    if (this.#options.json) return printJson(outcome);
+    const time = new Date().toLocaleTimeString("vi-VN");
+    process.stdout.write(`${time}  ${outcome.sentence.vi} / ${outcome.sentence.en}  [${outcome.kind}]\n`);
+  }
+
+  #showCode(phone: string, code: string): void {
+    if (this.#codeListeners.size > 0) {
+      for (const listener of this.#codeListeners) listener(phone, code);
+    } else if (this.#options.json) printJson({ event: "otp", phone, code });
+    else process.stdout.write(`One-time code for ${phone}: ${code}\n`);
+  }
+
+  #codeFor(phone: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#codeListeners.delete(listener);
+        reject(new CommandFailure("The embedded centre sent no one-time code; start again in a minute."));
+      }, 15_000);
+      const listener = (to: string, code: string): void => {
+        if (to !== phone) return;
+        clearTimeout(timer);
+        this.#codeListeners.delete(listener);
+        resolve(code);
+      };
+      this.#codeListeners.add(listener);
+    });
+  }
+
+  /** The demonstration's receptionist signs in as a person would; a kept credential is used as it is. */
+  async #ensureSignedIn(phone: string): Promise<void> {
+    const agent = await connectToAgent(this.#dataDir);
+    try {
+      const present = await agent.next(
+        (message) => (message.type === "view" ? message.view.duty : undefined),
+        10_000,
+        "first view",
+      );
+      if (present.state === "signed-in" && !present.expired) return;
+      const code = this.#codeFor(phone);
+      let duty: DutyView = await requestCode(agent, phone);
+      if (duty.state === "code-sent") duty = await verifyCode(agent, await code);
+      else code.catch(() => {});
+      if (duty.state !== "signed-in") {
+        process.stderr.write("The demonstration staff member is not signed in; sign in on the kiosk screen.\n");
+      }
+    } finally {
+      agent.close();
+    }
+  }
+
+  #agentConfig(centralUrl: string, demo: Demo | null): AgentConfig {
+    const file = path.join(this.#dataDir, "agent.json");
+    const kept = existsSync(file) ? agentConfig.safeParse(JSON.parse(readFileSync(file, "utf8"))) : null;
+    const volatile = volatileFileSystem(this.#dataDir);
+    if (volatile !== null) {
+      process.stderr.write(
+        `Warning: ${this.#dataDir} is on ${volatile}, which forgets everything at power-off; fine for trying out, not for a gate.\n`,
+      );
+    }
+    const parsed = agentConfig.safeParse({
+      dataDir: this.#dataDir,
+      central: centralUrl,
+      checkpointId: demo?.checkpointId,
+      readers: this.#options.reader.length > 0 ? this.#options.reader : (kept?.data?.readers ?? []),
+      kioskPort: this.#options.kioskPort === undefined ? 7081 : portNumber(this.#options.kioskPort, "--kiosk-port"),
+      ...(kept?.data ? { gate: kept.data.gate } : {}),
+      demo: true,
+    });
+    if (parsed.success) return parsed.data;
+    throw new CommandFailure(`--central ${this.#options.central ?? ""} ${parsed.error.issues[0]?.message}.`);
+  }
+
+  #welcome(kioskUrl: string, centralUrl: string, demo: Demo | null, window: boolean, windowless: string | null): void {
+    const lines = [
+      "",
+      "  Trạm QR đang chạy / is running",
+      "",
+      `  Màn hình quầy / Kiosk    ${window ? "opened in a window" : kioskUrl}`,
+      ...(demo
+        ? [
+            `  Danh sách / Live list    ${centralUrl}/live   (phone ${demo.ownerPhone}; its code appears here)`,
+            `  Đang trực / On duty      Lễ tân (mẫu), ${demo.staffPhone}`,
+          ]
+        : [`  Máy chủ / Centre         ${centralUrl}   (sign in on the kiosk)`]),
+      `  Dữ liệu / Data           ${this.#dataDir}`,
+      ...(window || windowless === "--no-window"
+        ? []
+        : [`  (no window: ${windowless ?? "no Chromium, Chrome or Edge found"}; open the kiosk address in a browser)`]),
+      "",
+      "  Thử / Try it, in a second terminal:",
+      `    npx tram scan "079098000001|024123456|NGUYỄN VĂN A|01011998|Nam|Số 1 Đường ABC, Phường 1, Quận 1, TP. Hồ Chí Minh|01012022"${this.#options.data === defaultDataFolder() ? "" : ` --data "${this.#dataDir}"`}`,
+      "  or plug in a reader and start with  --reader serial:/dev/ttyACM0  (Windows: serial:COM5)",
+      "",
+      "  Ctrl+C stops everything; nothing is lost.",
+      "",
+    ];
+    process.stdout.write(`${lines.join("\n")}\n`);
+  }
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
+/** How this very program is started again as a child. */
+function ownProgram(): string[] {
+  return [...process.execArgv, process.argv[1] ?? ""];
+}
+
+function isEnded(error: unknown): error is ChildEnded {
+  return error instanceof ChildEnded;
+}
+
+/** The sentence a child ended with, from the end of its log. */
+function lastSentence(error: ChildEnded): string {
+  const lines = readFileSync(error.logFile, "utf8").trim().split("\n");
+  const sentence = lines.findLast((line) => line.startsWith("tram: "));
+  return sentence === undefined ? error.message : sentence.slice("tram: ".length);
+}

@@ -1,0 +1,17 @@
+import path from "node:path";
+
+/** Folders of the build, beside the program's own. */
+export const builtFolder = (name: "kiosk" | "live" | "shell"): string => path.join(import.meta.dirname, "..", name);
+
+/** One machine-readable line on standard output. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** Control characters would let a payload drive the terminal. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are exactly the characters to show as escapes
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}

@@ -1,0 +1,48 @@
+import { Command, CommanderError } from "commander";
+import { agentCommand } from "./commands/agent.ts";
+import { centralCommand } from "./commands/central.ts";
+import { dutyCommands } from "./commands/duty.ts";
+import { journalCommand } from "./commands/journal.ts";
+import { recogniseCommand } from "./commands/recognise.ts";
+import { scanCommand } from "./commands/scan.ts";
+import { startCommand } from "./commands/start.ts";
+import { isExpected } from "./failure.ts";
+
+if (Number(process.versions.node.split(".")[0]) < 24) {
+  process.stderr.write(
+    `tram needs Node 24; this is ${process.version}. Start it with bin/tram.mjs or install Node 24.\n`,
+  );
+  process.exit(1);
+}
+
+const program = new Command("tram")
+  .description("Trạm QR: check-in station and central service")
+  .showHelpAfterError("(run with --help to see what is possible)")
+  .exitOverride();
+for (const command of [
+  startCommand,
+  agentCommand,
+  centralCommand,
+  scanCommand,
+  recogniseCommand,
+  journalCommand,
+  ...dutyCommands,
+]) {
+  program.addCommand(command);
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode;
+  } else if (isExpected(error)) {
+    process.stderr.write(`tram: ${error.message}\n`);
+    process.exitCode = 1;
+  } else {
+    process.stderr.write(
+      `tram: unexpected fault, please report it: ${error instanceof Error ? error.stack : String(error)}\n`,
+    );
+    process.exitCode = 70;
+  }
+}
