@@ -1,114 +1,113 @@
+/**
+ * Writes `openapi.json` beside this file from `operations`, or with `--check` tells (exit 1) that it is out of date:
+ * `node contract/openapi-file.ts [--check]`.
+ */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { createDocument, type ZodOpenApiOperationObject } from "zod-openapi";
-import { countEvent, wireEntry } from "./entries.ts";
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
+import { codeKind, countEvent, direction, listedEntry, wireEntry } from "./entries.ts";
 import { type Operation, operations } from "./operations.ts";
 import { problem, problemBase, problemNames } from "./problem.ts";
 
-const path = fileURLToPath(new URL("openapi.json", import.meta.url));
-
-const requestId = {
-  "X-Request-Id": {
-    description: "The request's id, repeated; made by the service when absent.",
-    schema: { type: "string" as const },
-  },
-};
-
-/** Query parameters by name; their meaning does not depend on the call. */
 const queryParameters: Record<string, z.ZodType> = {
-  after: z.string().max(100).optional().meta({ description: "Cursor of an earlier reply or stream event." }),
-  limit: z.int().min(1).max(100).optional().meta({ description: "Items per page." }),
-  direction: z.enum(["in", "out"]).optional().meta({ description: "Only this direction." }),
+  after: z.string().meta({ description: "Cursor of an earlier page or stream event: everything that came after it" }),
+  limit: z.int().min(1).max(100).meta({ description: "Entries per page" }),
+  direction,
 };
 
-/** The contract as an OpenAPI 3.1 document, made from the schemas both ends use. */
-export function openapiDocument(): ReturnType<typeof createDocument> {
-  const paths: Record<string, Record<string, ZodOpenApiOperationObject>> = {};
-  for (const [name, operation] of Object.entries<Operation>(operations)) {
-    paths[operation.path] = { ...paths[operation.path], [operation.method]: operationObject(name, operation) };
+const requestId = z
+  .string()
+  .meta({ description: "Any id of the caller; the reply carries it back, which proves that it is our server's" });
+
+const problemReply = {
+  description: `What went wrong (RFC 9457). \`type\` is ${problemBase} and one of: ${problemNames.join(", ")}`,
+  headers: z.object({ "X-Request-Id": requestId }),
+  content: { "application/problem+json": { schema: problem } },
+};
+
+const streamDescription =
+  "Server-sent events: `entry` (ListedEntry), `count` (CountEvent), `reset` (load the list again), " +
+  "`bye` with a `reason` of `token`, `rights` or `restart`; a comment every 15 s";
+
+function successOf(operation: Operation) {
+  const headers = z.object({ "X-Request-Id": requestId });
+  const description = operation.summary;
+  if (operation.responseType === "text/event-stream") {
+    const schema = z.string().meta({ description: streamDescription });
+    return { description, headers, content: { "text/event-stream": { schema } } };
   }
-  return createDocument({
-    openapi: "3.1.0",
-    info: {
-      title: "Trạm QR checkpoint service",
-      version: "1",
-      description: [
-        "Clients switch on the last segment of a problem's `type`, never on text; unknown fields are ignored.",
-        `Problem types: ${problemNames.map((name) => `\`${name}\``).join(", ")}.`,
-        "Request bodies may be sent with `Content-Encoding: gzip`.",
-      ].join("\n\n"),
-    },
-    paths,
-    components: {
-      // Items of a batch are checked one by one and stream data has no place in a reply: named here to be found.
-      schemas: { Problem: problem, Entry: wireEntry, CountEvent: countEvent },
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "Access token of /v1/auth." } },
-    },
-  });
+  if (!operation.response) return { description, headers };
+  return { description, headers, content: { "application/json": { schema: operation.response } } };
 }
 
-function operationObject(name: string, operation: Operation): ZodOpenApiOperationObject {
-  const parameters = [...operation.path.matchAll(/\{(\w+)\}/g)].map(([, parameter = ""]) => parameter);
-  const query = (operation.query ?? []).map((parameter) => [parameter, queryParameters[parameter] ?? z.string()]);
+/** One call of the contract as OpenAPI has it. `operationId` is its name in `operations`. */
+function operationObject(operationId: string, operation: Operation): ZodOpenApiOperationObject {
+  const pathNames = [...operation.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? "");
+  const path = Object.fromEntries(pathNames.map((name) => [name, z.uuid()]));
+  const query = Object.fromEntries((operation.query ?? []).map((name) => [name, queryOf(name).optional()]));
+  const header = {
+    "X-Request-Id": requestId.optional(),
+    ...(operation.responseType === "text/event-stream" ? { "Last-Event-ID": z.string().optional() } : {}),
+  };
   return {
-    operationId: name,
+    operationId,
     summary: operation.summary,
     security: operation.auth === "bearer" ? [{ bearer: [] }] : [],
-    ...(parameters.length + query.length === 0
-      ? {}
-      : {
-          requestParams: {
-            ...(parameters.length === 0
-              ? {}
-              : { path: z.object(Object.fromEntries(parameters.map((parameter) => [parameter, z.uuid()]))) }),
-            ...(query.length === 0 ? {} : { query: z.object(Object.fromEntries(query)) }),
-          },
-        }),
+    requestParams: { path: z.object(path), query: z.object(query), header: z.object(header) },
     ...(operation.request
       ? { requestBody: { required: true, content: { "application/json": { schema: operation.request } } } }
       : {}),
-    responses: {
-      [`${operation.success}` as "200"]: {
-        description: operation.summary,
-        headers: requestId,
-        ...contentOf(operation),
-      },
-      default: {
-        description: `RFC 9457 problem; \`type\` begins with ${problemBase}`,
-        headers: requestId,
-        content: { "application/problem+json": { schema: problem } },
-      },
-    },
+    responses: { [`${operation.success}`]: successOf(operation), "4XX": problemReply, "5XX": problemReply },
   };
 }
 
-function contentOf(operation: Operation) {
-  if (operation.responseType === "text/event-stream") {
-    return { content: { "text/event-stream": { schema: z.string() } } };
-  }
-  return operation.response ? { content: { "application/json": { schema: operation.response } } } : {};
+function queryOf(name: string): z.ZodType {
+  const schema = queryParameters[name];
+  if (!schema) throw new Error(`Say in openapi-file.ts what the query parameter "${name}" is.`);
+  return schema;
 }
 
-/** What `contract/openapi.json` must hold. */
-export function openapiText(): string {
-  return `${JSON.stringify(openapiDocument(), null, 2)}\n`;
+/** The contract as one OpenAPI 3.1 document. */
+export function openApiText(): string {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const [name, operation] of Object.entries(operations)) {
+    paths[operation.path] = { ...paths[operation.path], [operation.method]: operationObject(name, operation) };
+  }
+  const document = createDocument({
+    openapi: "3.1.0",
+    info: {
+      title: "Trạm QR central service",
+      version: "1",
+      description:
+        "JSON bodies may be sent with `Content-Encoding: gzip`. Status codes are hints: clients switch on the `type` " +
+        "of a problem and, for uploaded entries, on the status of each item. Changes within /v1 only add.",
+    },
+    paths,
+    components: {
+      schemas: { Entry: wireEntry, ListedEntry: listedEntry, CountEvent: countEvent, CodeKind: codeKind },
+      securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "Access token, valid 10 minutes" } },
+    },
+  });
+  return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-function main(check: boolean): void {
-  if (!check) {
-    writeFileSync(path, openapiText());
-    return;
+function main(): number {
+  const file = fileURLToPath(new URL("openapi.json", import.meta.url));
+  const text = openApiText();
+  if (!process.argv.includes("--check")) {
+    writeFileSync(file, text);
+    return 0;
   }
-  let found = "";
+  let onDisk = "";
   try {
-    found = readFileSync(path, "utf8").replaceAll("\r\n", "\n");
+    onDisk = readFileSync(file, "utf8");
   } catch {
-    // Missing is different, too.
+    // Missing counts as different.
   }
-  if (found === openapiText()) return;
-  console.error("contract/openapi.json differs from the schemas: run node contract/openapi-file.ts and commit it.");
-  process.exitCode = 1;
+  if (onDisk === text) return 0;
+  console.error("contract/openapi.json does not fit the schemas: run node contract/openapi-file.ts and commit it.");
+  return 1;
 }
 
-if (import.meta.main) main(process.argv.includes("--check"));
+if (import.meta.main) process.exitCode = main();
