@@ -90,9 +90,14 @@ export async function openSerialReader(spec: SerialReaderSpec, options: SerialRe
   port.on("end", () => fail(unpluggedFault(path)));
   port.on("error", (error) => fail(failedFault(path, error)));
 
-  await openPort(port, options.openTimeoutMs ?? 10_000);
+  try {
+    await openPort(port, options.openTimeoutMs ?? 10_000);
+  } catch (error) {
+    void close();
+    throw error;
+  }
   const openedNode = await nodeIdentity(path);
-  if (openedNode !== null) {
+  if (openedNode !== null && closing === undefined) {
     watchdog = setInterval(() => {
       void nodeIdentity(path).then((node) => {
         if (node !== openedNode && closing === undefined) fail(unpluggedFault(path));

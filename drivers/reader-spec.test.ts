@@ -1,0 +1,94 @@
+import { basename, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { ReaderFault } from "./reader.ts";
+import { parseReaderSpec } from "./reader-spec.ts";
+
+describe("a reader specification", () => {
+  test("names a serial port with its speed, direction and name, in any order", () => {
+    const expected = {
+      transport: "serial",
+      id: "serial:/dev/ttyACM0",
+      path: "/dev/ttyACM0",
+      baudRate: 115200,
+      direction: "in",
+      name: "Gate 1",
+    };
+    expect(parseReaderSpec("serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1")).toEqual(expected);
+    expect(parseReaderSpec("serial:/dev/ttyACM0?name=Gate%201&direction=in&baud=115200")).toEqual(expected);
+    expect(parseReaderSpec("serial:/dev/ttyACM0?direction=in&baud=115200&name=Gate+1")).toEqual(expected);
+  });
+
+  test("is 9600 baud, direction auto and named by the path when nothing else is said", () => {
+    expect(parseReaderSpec("serial:/dev/serial/by-id/usb-Honeywell_1450-if00")).toEqual({
+      transport: "serial",
+      id: "serial:/dev/serial/by-id/usb-Honeywell_1450-if00",
+      path: "/dev/serial/by-id/usb-Honeywell_1450-if00",
+      baudRate: 9600,
+      direction: "auto",
+      name: "usb-Honeywell_1450-if00",
+    });
+  });
+
+  test("takes a Windows port as it is, however it is written", () => {
+    for (const text of ["serial:COM5", "serial:com5", "serial:\\\\.\\COM5"]) {
+      expect(parseReaderSpec(text)).toMatchObject({ id: "serial:COM5", path: "COM5", name: "COM5" });
+    }
+  });
+
+  test("has the same id whether the path is relative or absolute", () => {
+    const relative = parseReaderSpec("serial:A?direction=in");
+    expect(relative).toMatchObject({ path: resolve("A"), name: "A", direction: "in" });
+    expect(relative.id).toBe(parseReaderSpec(`serial:${resolve("A")}`).id);
+    expect(parseReaderSpec("simulated:demo.scans?direction=out")).toEqual({
+      transport: "simulated",
+      id: `simulated:${resolve("demo.scans")}`,
+      path: resolve("demo.scans"),
+      name: basename("demo.scans"),
+      direction: "out",
+    });
+  });
+
+  test("keeps a Vietnamese name and a parameter that follows & directly", () => {
+    expect(parseReaderSpec("serial:COM5&direction=out&name=Cổng%20số 2")).toMatchObject({
+      path: "COM5",
+      direction: "out",
+      name: "Cổng số 2",
+    });
+  });
+
+  test("keeps a path with & and % as it is", () => {
+    expect(parseReaderSpec("simulated:/tmp/a&b%20c?name=X")).toMatchObject({ path: "/tmp/a&b%20c", name: "X" });
+  });
+
+  test.each([
+    ["", "start with serial: or simulated:"],
+    ["/dev/ttyACM0", "start with serial: or simulated:"],
+    ["usb:1", "start with serial: or simulated:"],
+    ["serial", "path after serial: is empty"],
+    ["serial:", "path after serial: is empty"],
+    ["serial:?baud=9600", "path after serial: is empty"],
+    ["simulated:", "path after simulated: is empty"],
+    ["serial:A?speed=9600", "allowed are baud, direction, name"],
+    ["simulated:A?baud=9600", "allowed are direction, name"],
+    ["serial:A?baud=fast", "whole numbers from 50 to 4000000"],
+    ["serial:A?baud=", "whole numbers from 50 to 4000000"],
+    ["serial:A?baud=0", "whole numbers from 50 to 4000000"],
+    ["serial:A?baud=9600.5", "whole numbers from 50 to 4000000"],
+    ["serial:A?direction=both", "allowed are in, out, auto"],
+    ["serial:A?direction=in&direction=out", "given twice"],
+    ["serial:A?name=", "name is empty"],
+    ["hid:/dev/hidraw0", 'does not drive "hid" readers yet'],
+    ["evdev:/dev/input/event3?name=Gate 1", 'does not drive "evdev" readers yet'],
+    ["auto", 'does not drive "auto" readers yet'],
+  ])("%j is refused in one sentence", (text, reason) => {
+    let fault: unknown;
+    try {
+      parseReaderSpec(text);
+    } catch (error) {
+      fault = error;
+    }
+    expect(fault).toBeInstanceOf(ReaderFault);
+    expect(fault).toMatchObject({ code: "reader.bad-spec", message: expect.stringContaining(reason) });
+    expect((fault as ReaderFault).message).not.toContain("\n");
+  });
+});
