@@ -17,6 +17,8 @@ export type Warning =
   | "address-unreadable"
   | "parent-name-unreadable"
   | "facility-unreadable"
+  | "issue-place-unreadable"
+  | "input-method"
   | "management-code-mismatch"
   | "management-province-mismatch"
   | "unlisted-object-code"
@@ -107,6 +109,8 @@ export interface CertificateFields {
   readonly dateOfBirth: string | null;
   readonly issuer: string | null;
   readonly expiresOn: string | null;
+  /** Certificate number (UVCI), the only stable key of a certificate. */
+  readonly certificateId: string | null;
   /** Always false today: the signing keys are gone, the certificate is read and not trusted. */
   readonly verified: boolean;
 }

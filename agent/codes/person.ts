@@ -1,0 +1,132 @@
+import type { Code } from "./code.ts";
+
+const HIDDEN = "•";
+
+/** Bidi controls and zero-width characters: they reorder or disguise what stands on a screen. Not the letters' marks. */
+const INVISIBLE = /[\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** Text made safe for a screen: invisible and bidi characters gone, control characters as spaces. */
+export function displayText(text: string): string {
+  return text
+    .replace(INVISIBLE, "")
+    .replace(/\p{Cc}+/gu, " ")
+    .trim();
+}
+
+/** The ten-digit BHXH number behind a card code where there is one; older codes stand for themselves. */
+function insuranceKey(cardCode: string): string {
+  const number = cardCode.slice(-10);
+  return `bhyt:${/^\d{10}$/.test(number) ? number : cardCode}`;
+}
+
+function numberKey(form: string, value: string): string | null {
+  switch (form) {
+    case "citizen":
+      return `citizen:${value}`;
+    case "old-id":
+      return `old-id:${value}`;
+    case "bhyt":
+    case "social-insurance":
+      return insuranceKey(value);
+    default:
+      return null;
+  }
+}
+
+/**
+ * One string for the person behind a code, the same whichever of their codes carries the number; null when there is
+ * nobody (a place, a declaration, a paper label, anything damaged). A masked personal QR is known by its QID, its
+ * only stable key (codes.md 5).
+ */
+export function personKey(code: Code): string | null {
+  switch (code.kind) {
+    case "cccd":
+      return `citizen:${code.fields.citizenNumber}`;
+    case "bhyt":
+      return insuranceKey(code.fields.cardCode);
+    case "number":
+      return numberKey(code.form, code.fields.value);
+    case "personal":
+      return /^\d{12}$/.test(code.fields.documentNumber)
+        ? `citizen:${code.fields.documentNumber}`
+        : `qid:${code.fields.qid}`;
+    case "certificate": {
+      const { certificateId, fullName, dateOfBirth } = code.fields;
+      return certificateId || fullName ? `certificate:${certificateId ?? `${fullName}|${dateOfBirth ?? ""}`}` : null;
+    }
+    case "tram-personal":
+      return `tram:${code.fields.id}`;
+    case "declaration":
+    case "place":
+    case "tram-place":
+    case "damaged":
+    case "unknown":
+      return null;
+  }
+}
+
+function maskName(name: string | null): string | null {
+  const words =
+    name === null
+      ? []
+      : displayText(name)
+          .split(/\s+/)
+          .filter((word) => word !== "");
+  if (words.length === 0) return null;
+  return words
+    .map((word, at) => {
+      const letters = Array.from(word.replaceAll("*", HIDDEN));
+      return at === words.length - 1 ? letters.join("") : (letters[0] ?? "") + HIDDEN.repeat(letters.length - 1);
+    })
+    .join(" ");
+}
+
+/** Always five dots, so that the length tells nothing; a number too short for both ends keeps two digits. */
+function maskNumber(number: string | null): string | null {
+  if (number === null) return null;
+  const visible = displayText(number).replaceAll("*", HIDDEN);
+  if (visible === "") return null;
+  const dots = HIDDEN.repeat(5);
+  return visible.length > 7 ? visible.slice(0, 3) + dots + visible.slice(-4) : dots + visible.slice(-2);
+}
+
+/** What a shared screen may show of a person. */
+export interface MaskedPerson {
+  /** First letter of each word, the last word whole: `N••••• T•• Mẫu`. */
+  readonly name: string | null;
+  /** First three and last four characters: `079•••••0001`. */
+  readonly number: string | null;
+}
+
+function masked(name: unknown, number: unknown): MaskedPerson {
+  return {
+    name: maskName(typeof name === "string" ? name : null),
+    number: maskNumber(typeof number === "string" ? number : null),
+  };
+}
+
+/** Name and number of a code for screens; characters its owner starred stay hidden. Null where it has none. */
+export function maskedPerson(code: Code): MaskedPerson {
+  switch (code.kind) {
+    case "cccd":
+      return masked(code.fields.fullName, code.fields.citizenNumber);
+    case "bhyt":
+      return masked(code.fields.fullName, code.fields.cardCode);
+    case "personal":
+      return masked(code.fields.fullName, code.fields.documentNumber);
+    case "certificate":
+    case "tram-personal":
+      return masked(code.fields.fullName, null);
+    case "number":
+      return masked(null, code.fields.value);
+    case "damaged": {
+      const { fullName, citizenNumber, cardCode, documentNumber } = code.fields;
+      return masked(fullName, citizenNumber ?? cardCode ?? documentNumber);
+    }
+    case "declaration":
+    case "place":
+    case "tram-place":
+    case "unknown":
+      return masked(null, null);
+  }
+}
