@@ -26,6 +26,7 @@ export class Journal {
   readonly #file: string;
   readonly #keys: StationKeys;
   readonly #mode: "write" | "read";
+  readonly #openFile: typeof openDatabase;
   #database: Database.Database | null = null;
   #closed = false;
   readonly #statements = new Map<string, Database.Statement>();
@@ -39,7 +40,8 @@ export class Journal {
    *
    * @throws AgentError `journal.*`; `key.missing` is the caller's, see `journalHoldsRows`
    */
-  constructor(file: string, keys: StationKeys, mode: "write" | "read" = "write") {
+  constructor(file: string, keys: StationKeys, mode: "write" | "read" = "write", open = openDatabase) {
+    this.#openFile = open;
     this.#file = file;
     this.#keys = keys;
     this.#mode = mode;
@@ -250,7 +252,7 @@ export class Journal {
   }
 
   #open(): void {
-    const database = openDatabase(this.#file, this.#mode === "write");
+    const database = this.#openFile(this.#file, this.#mode === "write");
     // sqlite_sequence keeps the highest number ever given, also after rows were erased.
     const row = database.prepare("SELECT max(seq) AS seq FROM sqlite_sequence WHERE name = 'entry'").get();
     this.#lastSeq = z.object({ seq: z.int().nullable() }).parse(row).seq ?? 0;

@@ -1,0 +1,290 @@
+import { createHash } from "node:crypto";
+import path from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { contentOf, wireEntry } from "../../contract/entries.ts";
+import { draft, randomKeys } from "../../testing/drafts.ts";
+import { type FakeCentre, startFakeCentre } from "../../testing/fake-centre.ts";
+import { temporaryFolder } from "../../testing/folder.ts";
+import { until } from "../../testing/until.ts";
+import { systemClock } from "../clock.ts";
+import { Journal } from "../journal/journal.ts";
+import { CentralApi } from "./central-api.ts";
+import { Outbox, type OutboxStatus, type UploadCredential } from "./outbox.ts";
+
+let folder: ReturnType<typeof temporaryFolder>;
+let journal: Journal;
+let centre: FakeCentre;
+let outbox: Outbox;
+let statuses: OutboxStatus[];
+let offsets: number[];
+let credential: UploadCredential & { token: string | null; renewals: string[] };
+
+beforeEach(async () => {
+  folder = temporaryFolder();
+  journal = new Journal(path.join(folder.path, "journal.db"), randomKeys());
+  centre = await startFakeCentre();
+  statuses = [];
+  offsets = [];
+  credential = {
+    token: "token-1",
+    renewals: [],
+    accessToken: () => credential.token,
+    renew: (refused) => {
+      credential.renewals.push(refused);
+      credential.token = "token-2";
+      return Promise.resolve("renewed");
+    },
+    probe: () => Promise.resolve(null),
+  };
+  const clock = systemClock();
+  outbox = new Outbox({
+    journal,
+    api: new CentralApi(centre.url, clock, (offset) => offsets.push(offset)),
+    credential,
+    deviceId: "01900000-0000-7000-8000-0000000000aa",
+    clock,
+    // No jitter: pauses of a hundredth of the longest allowed keep the test quick and still real.
+    random: () => 0.01,
+    onChange: (status) => statuses.push(status),
+    log: () => {},
+  });
+});
+
+afterEach(async () => {
+  await outbox.stop();
+  await centre[Symbol.asyncDispose]();
+  journal.close();
+  folder[Symbol.dispose]();
+});
+
+const record = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => journal.append(draft(index + 1)).id);
+const drained = () => until("the outbox is empty", () => journal.queue().unsent === 0);
+
+test("everything recorded arrives once, oldest first, in batches of at most 200 and 512 KiB", async () => {
+  const ids = record(450);
+  outbox.start();
+  await drained();
+  expect(centre.ledger).toEqual(ids);
+  expect(centre.batches.map((batch) => batch.entries.length)).toEqual([200, 200, 50]);
+  expect(Math.max(...centre.batches.map((batch) => batch.bytes))).toBeLessThanOrEqual(512 * 1024);
+});
+
+test("large entries make a batch smaller, never larger than 512 KiB", async () => {
+  for (let index = 1; index <= 200; index++) {
+    journal.append(draft(index, { body: { ...draft(index).body, rawB64: "A".repeat(5000) } }));
+  }
+  outbox.start();
+  await drained();
+  expect(centre.batches.length).toBeGreaterThan(1);
+  expect(Math.max(...centre.batches.map((batch) => batch.bytes))).toBeLessThanOrEqual(512 * 1024);
+});
+
+test("each entry travels in the agreed form with a hash of its content, and later scans follow at once", async () => {
+  outbox.start();
+  record(1);
+  outbox.nudge();
+  await drained();
+  journal.append(draft(2));
+  outbox.nudge();
+  await drained();
+  for (const batch of centre.batches) {
+    for (const entry of batch.entries) {
+      wireEntry.parse(entry);
+      expect(createHash("sha256").update(contentOf(entry)).digest("hex")).toBe(entry.sha256);
+    }
+  }
+  expect(offsets.length).toBeGreaterThan(0);
+  expect(Math.abs(offsets[0] ?? Number.NaN)).toBeLessThan(2_000);
+});
+
+describe("only a named id leaves the outbox", () => {
+  test("missing, extra, repeated, reordered and unknown answers change nothing else", async () => {
+    const ids = record(4);
+    centre.script = ({ entries }, answer, count) => {
+      if (count > 1) return answer.storeAll();
+      centre.ledger.push(entries[0]?.id ?? "");
+      answer.json(200, {
+        batch_id: "01900000-0000-7000-8000-0000000000bb",
+        results: [
+          { id: entries[1]?.id, status: "perhaps" },
+          { id: "01900000-0000-7000-8000-00000000dead", status: "stored" },
+          { id: entries[0]?.id, status: "stored" },
+          { id: entries[0]?.id, status: "rejected" },
+          { id: entries[2]?.id, status: "retry", retry_after_s: 0 },
+        ],
+        high_water: { seq: 1 },
+      });
+    };
+    outbox.start();
+    await until("the first answer was read", () => journal.queue().unsent === 3);
+    expect(journal.states(ids).get(ids[0] ?? "")).toBe("stored");
+    await drained();
+    expect([...centre.ledger].sort()).toEqual([...ids].sort());
+    expect(journal.queue().quarantined).toBe(0);
+  });
+
+  test("a reply of 200 that is not our server's acknowledges nothing", async () => {
+    const ids = record(3);
+    const results = () => ids.map((id) => ({ id, status: "stored" }));
+    const forged = () =>
+      JSON.stringify({ batch_id: "01900000-0000-7000-8000-0000000000bb", results: results(), high_water: { seq: 3 } });
+    centre.script = (_, answer, count) => {
+      if (count === 1) return answer.raw(200, { "Content-Type": "text/html" }, "<html>Đăng nhập wifi</html>");
+      if (count === 2) return answer.raw(200, { "Content-Type": "application/json" }, forged());
+      if (count === 3) return answer.raw(302, { Location: "http://127.0.0.1:1/login" }, "");
+      if (count === 4) return answer.json(200, { ok: true });
+      if (count === 5) return answer.cut();
+      answer.storeAll();
+    };
+    outbox.start();
+    await until("the fifth answer", () => centre.batches.length >= 5);
+    expect(journal.queue().unsent).toBe(3);
+    expect(statuses.some((status) => !status.online && status.message !== null)).toBe(true);
+    await drained();
+    expect(centre.ledger).toEqual(ids);
+  });
+
+  test("an answer lost after the centre stored the batch doubles nothing", async () => {
+    const ids = record(2);
+    centre.script = ({ entries }, answer, count) => {
+      if (count > 1) return answer.storeAll();
+      centre.ledger.push(...entries.map((entry) => entry.id));
+      answer.cut();
+    };
+    outbox.start();
+    await drained();
+    expect(centre.ledger).toEqual(ids);
+    expect([...journal.states(ids).values()]).toEqual(["duplicate", "duplicate"]);
+  });
+});
+
+describe("a poisoned entry harms only itself", () => {
+  test.each([400, 413, 422])("a batch refused whole with %i is halved until one entry is isolated", async (status) => {
+    const ids = record(200);
+    const poison = ids[137] ?? "";
+    centre.script = ({ entries }, answer) => {
+      if (entries.some((entry) => entry.id === poison)) answer.problem(status, "validation");
+      else answer.storeAll();
+    };
+    outbox.start();
+    await drained();
+    expect(centre.batches.length).toBeLessThanOrEqual(17);
+    expect(journal.queue().quarantined).toBe(1);
+    expect(journal.states([poison]).get(poison)).toBe("quarantined");
+    expect([...centre.ledger].sort()).toEqual(ids.filter((id) => id !== poison).sort());
+  });
+
+  test("an item rejected by name steps aside, is kept with its reason, and the rest is stored", async () => {
+    const ids = record(3);
+    centre.script = ({ entries }, answer) => {
+      const results = entries.map(({ id }) =>
+        id === ids[1] ? { id, status: "rejected", type: "id_conflict" } : { id, status: "stored" },
+      );
+      answer.json(200, { batch_id: "01900000-0000-7000-8000-0000000000bb", results, high_water: { seq: 3 } });
+    };
+    outbox.start();
+    await drained();
+    const kept = journal.newest(3).entries.find((entry) => entry.id === ids[1]);
+    expect(kept).toMatchObject({ state: "quarantined", lastCode: "id_conflict" });
+  });
+
+  test("an item the centre asks to hold back does not hold back the others", async () => {
+    const [held, ...others] = record(5);
+    let holding = true;
+    centre.script = ({ entries }, answer) => {
+      if (!holding) return answer.storeAll();
+      const results = entries.map(({ id }) => {
+        if (id === held) return { id, status: "retry", retry_after_s: 1 };
+        centre.ledger.push(id);
+        return { id, status: "stored" };
+      });
+      answer.json(200, { batch_id: "01900000-0000-7000-8000-0000000000bb", results, high_water: { seq: 5 } });
+    };
+    outbox.start();
+    await until("the others are stored", () => journal.queue().unsent === 1);
+    expect(centre.ledger).toEqual(others);
+    holding = false;
+    await drained();
+    expect(centre.ledger).toEqual([...others, held]);
+  });
+});
+
+describe("credentials", () => {
+  test("an expired access token is renewed once and the batch repeated", async () => {
+    record(1);
+    centre.script = ({ token }, answer) => {
+      if (token === "Bearer token-2") answer.storeAll();
+      else answer.problem(401, "invalid_token");
+    };
+    outbox.start();
+    await drained();
+    expect(credential.renewals).toEqual(["token-1"]);
+  });
+
+  test("a forbidden credential keeps every row and asks no more until another one signs in", async () => {
+    record(2);
+    centre.script = ({ token }, answer) => {
+      if (token === "Bearer other") answer.storeAll();
+      else answer.problem(403, "forbidden");
+    };
+    outbox.start();
+    await until("the refusal is shown", () => statuses.at(-1)?.message !== null && statuses.length > 0);
+    expect(journal.queue()).toMatchObject({ unsent: 2, quarantined: 0 });
+    expect(centre.batches).toHaveLength(1);
+    credential.token = "other";
+    outbox.retryNow();
+    await drained();
+    expect(centre.batches).toHaveLength(2);
+  });
+
+  test("with nobody signed in nothing is sent and nothing is lost", async () => {
+    credential.token = null;
+    record(2);
+    outbox.start();
+    await until("the sentence is shown", () => statuses.at(-1)?.message?.en.includes("sign in"));
+    expect(centre.batches).toHaveLength(0);
+    credential.token = "token-1";
+    outbox.retryNow();
+    await drained();
+  });
+});
+
+test("patience: 429, 503 and 409 are waited out with Retry-After, then everything arrives", async () => {
+  const ids = record(2);
+  const times: number[] = [];
+  centre.script = (_, answer, count) => {
+    times.push(performance.now());
+    if (count === 1) return answer.problem(429, "rate_limited", { "Retry-After": "1" });
+    if (count === 2) return answer.problem(503, "unavailable");
+    if (count === 3) return answer.problem(409, "in_progress", { "Retry-After": "0" });
+    answer.storeAll();
+  };
+  outbox.start();
+  await drained();
+  expect((times[1] ?? 0) - (times[0] ?? 0)).toBeGreaterThanOrEqual(990);
+  expect(centre.ledger).toEqual(ids);
+});
+
+test("a centre that is away and comes back gets everything once, without a restart", async () => {
+  const ids = record(3);
+  await centre.down();
+  outbox.start();
+  await until("offline is shown", () => statuses.at(-1)?.online === false);
+  await centre.up();
+  await drained();
+  expect(centre.ledger).toEqual(ids);
+  expect(statuses.at(-1)).toEqual({ online: true, message: null });
+});
+
+test("a damaged row is set aside and the others are sent", async () => {
+  const ids = record(3);
+  const database = new Database(path.join(folder.path, "journal.db"));
+  database.exec("UPDATE entry SET direction = 'out' WHERE seq = 2");
+  database.close();
+  outbox.start();
+  await drained();
+  expect(centre.ledger).toEqual([ids[0], ids[2]]);
+  expect(journal.queue().quarantined).toBe(1);
+});

@@ -1,0 +1,36 @@
+import { randomBytes } from "node:crypto";
+import type { EntryDraft } from "../agent/journal/entry.ts";
+import type { StationKeys } from "../provisioning/secrets.ts";
+
+export const checkpointId = "01900000-0000-7000-8000-000000000001";
+
+/** An entry of an invented person; `index` makes it another person. */
+export function draft(index = 1, change: Partial<EntryDraft> = {}): EntryDraft {
+  const number = `079098${String(index).padStart(6, "0")}`;
+  const payload = `${number}||Nguyễn Văn Mẫu|01011998|Nam|Số 1, Đường Mẫu|01012022`;
+  return {
+    bootId: "boot-1",
+    monoMs: 1_000_000 + index,
+    wallMs: Date.UTC(2026, 0, 5, 8) + index * 1000,
+    clockState: "synced",
+    checkpointId,
+    staffRef: "staff-1",
+    readerId: "serial:/dev/ttyACM0",
+    kind: "cccd",
+    direction: "in",
+    marks: [],
+    personKey: `citizen:${number}`,
+    body: {
+      rawB64: Buffer.from(payload, "utf8").toString("base64"),
+      form: "2021",
+      fields: { citizenNumber: number, fullName: "Nguyễn Văn Mẫu", extra: [] },
+      warnings: [],
+      repairs: [],
+    },
+    ...change,
+  };
+}
+
+export function randomKeys(): StationKeys {
+  return { rows: randomBytes(32), persons: randomBytes(32), duty: randomBytes(32) };
+}
