@@ -64,7 +64,8 @@ export function positionOf(central: Central, checkpointId: string, cursor: strin
   return position;
 }
 
-async function entriesFor(central: Central, query: ListQuery, position: number | null): Promise<StoredEntry[]> {
+/** The entries a role may see: a page after `position` in order of arrival, or the newest first when it is null. */
+export async function entriesFor(central: Central, query: ListQuery, position: number | null): Promise<StoredEntry[]> {
   const { store, clock } = central;
   const { checkpointId, limit } = query;
   const { window } = listViewOf(query.role);

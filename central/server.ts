@@ -10,7 +10,9 @@ import type { OtpSender } from "./otp-senders.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { checkpointRoutes } from "./routes/checkpoints.ts";
 import { entryRoutes } from "./routes/entries.ts";
+import { livePageRoutes } from "./routes/live-page.ts";
 import { staffRoutes } from "./routes/staff.ts";
+import { streamRoutes } from "./routes/stream.ts";
 import { signInOver } from "./sign-in.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { tokensOver } from "./tokens.ts";
@@ -40,6 +42,7 @@ export interface RunningCentral {
 }
 
 const housekeepingMs = 600_000;
+const longestCloseMs = 2000;
 const otpKeptMs = 24 * 3_600_000;
 
 /**
@@ -75,7 +78,7 @@ export async function startCentral(options: CentralOptions): Promise<RunningCent
       url,
       close() {
         clearInterval(housekeeping);
-        closing ??= server.close().then(() => store.close());
+        closing ??= closeWithin(server, longestCloseMs).then(() => store.close());
         return closing;
       },
     };
@@ -102,6 +105,8 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
   checkpointRoutes(server, central);
   staffRoutes(server, central);
   entryRoutes(server, central);
+  streamRoutes(server, central);
+  if (options.livePageDir !== null) livePageRoutes(server, options.livePageDir);
   return server;
 }
 
@@ -126,6 +131,13 @@ function listenAdvice(code: string, host: string, port: number): string {
     default:
       return `Cannot listen on ${host} port ${port} (${code}): choose another host or port.`;
   }
+}
+
+/** Lets running calls finish; what is still connected after `ms` (browsers keep spare lines open) is cut off. */
+async function closeWithin(server: FastifyInstance, ms: number): Promise<void> {
+  const timer = setTimeout(() => server.server.closeAllConnections(), ms);
+  await server.close();
+  clearTimeout(timer);
 }
 
 async function forgetOld(store: Store, clock: Clock): Promise<void> {

@@ -229,3 +229,66 @@ export async function eventually<T>(look: () => T | undefined | null | false, wh
   }
   throw new Error(`Waited ten seconds for ${what}.`);
 }
+
+export interface StreamEvent {
+  readonly name: string;
+  readonly id: string | null;
+  /** Tests look into events of every shape. */
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  readonly data: any; // oxlint-disable-line typescript/no-explicit-any
+}
+
+/** An open live list; `events` grows as they arrive. */
+export class OpenStream implements AsyncDisposable {
+  readonly events: StreamEvent[] = [];
+  ended = false;
+  readonly #abort = new AbortController();
+
+  static async open(rig: Rig, checkpointId: string, token: string, lastId?: string): Promise<OpenStream> {
+    const stream = new OpenStream();
+    const response = await fetch(`${rig.url}/v1/checkpoints/${checkpointId}/entries:stream`, {
+      headers: {
+        accept: "text/event-stream",
+        authorization: `Bearer ${token}`,
+        ...(lastId === undefined ? {} : { "last-event-id": lastId }),
+      },
+      signal: stream.#abort.signal,
+    });
+    const type = response.headers.get("content-type") ?? "";
+    if (response.status !== 200 || !type.startsWith("text/event-stream") || !response.body) {
+      throw new Error(`No stream: ${response.status} ${await response.text()}`);
+    }
+    void stream.#read(response.body);
+    return stream;
+  }
+
+  async #read(body: ReadableStream<Uint8Array>): Promise<void> {
+    let text = "";
+    const decoder = new TextDecoder();
+    try {
+      for await (const chunk of body) {
+        text += decoder.decode(chunk, { stream: true });
+        const blocks = text.split("\n\n");
+        text = blocks.pop() ?? "";
+        for (const block of blocks) this.#take(block);
+      }
+    } catch {
+      // Cut off by the test or by the service.
+    }
+    this.ended = true;
+  }
+
+  #take(block: string): void {
+    const line = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(block)?.[1] ?? null;
+    const data = line("data");
+    if (data !== null) this.events.push({ name: line("event") ?? "", id: line("id"), data: JSON.parse(data) });
+  }
+
+  named(name: string): StreamEvent[] {
+    return this.events.filter((event) => event.name === name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#abort.abort();
+  }
+}

@@ -17,6 +17,8 @@ export interface TokenPair {
 export interface Caller {
   readonly personRef: string;
   readonly audience: OtpPurpose;
+  /** The sign-in the token belongs to. */
+  readonly familyId: string;
   /** When the access token ends, ms since the epoch. */
   readonly expiresAt: number;
 }
@@ -30,6 +32,8 @@ export interface Tokens {
   /** Ends the sign-in this refresh token belongs to; an unknown one is already ended. */
   revoke(refreshToken: string): Promise<void>;
   caller(accessToken: string): Promise<Caller | null>;
+  /** Whether a sign-in has not been ended. */
+  stillOpen(familyId: string): Promise<boolean>;
 }
 
 const hashOf = (token: string) => createHash("sha256").update(token, "utf8").digest("base64url");
@@ -88,7 +92,12 @@ export function tokensOver(store: Store, keys: CentralKeys, clock: Clock): Token
       if (!known || known.expiresAt <= clock.now()) return null;
       const family = await store.tokens.family(known.familyId);
       if (!family || family.revokedAt !== null) return null;
-      return { personRef: family.personRef, audience: family.audience, expiresAt: known.expiresAt };
+      const { id: familyId, personRef, audience } = family;
+      return { personRef, audience, familyId, expiresAt: known.expiresAt };
+    },
+    async stillOpen(familyId) {
+      const family = await store.tokens.family(familyId);
+      return family !== null && family.revokedAt === null;
     },
   };
 }

@@ -48,10 +48,9 @@ export function staffRoutes(server: FastifyInstance, central: Central): void {
       const newPerson = await store.staff.personOf(phone, now);
       const current = await store.staff.currentGrant(id, newPerson);
       if (current) {
-        throw new HttpProblem("already_staff", "This phone is already staff of this place.", {
-          // A supervisor learns nothing about those above it.
-          ...(rolesManagedBy(manager.role).includes(current.role) ? { staff_id: current.id } : {}),
-        });
+        // A supervisor learns nothing about those above it.
+        const shown = rolesManagedBy(manager.role).includes(current.role) ? { staff_id: current.id } : {};
+        throw new HttpProblem("already_staff", "This phone is already staff of this place.", shown);
       }
       await store.staff.addGrant({
         id: body.id,
