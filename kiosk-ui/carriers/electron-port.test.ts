@@ -1,25 +1,30 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { KioskView } from "../../agent/kiosk-port/view.ts";
+import { buildPart } from "../../testing/built-part.ts";
 import { launchChromium } from "../../testing/chromium.ts";
 import { buildKioskPage, calmView, type ScriptedKiosk, startScriptedKiosk } from "../../testing/kiosk-page.ts";
 
-// The page with a shell that is only its preload's contract: `requestPort`, and a port by `window.postMessage`. Ports,
-// transfer and structured clone are Chromium's own. What Electron adds between its processes is not shown here.
+// The page and the built preload together in Chromium; only the module `electron` under the preload is made up. Ports,
+// transfer and structured clone are Chromium's own. Electron's processes, context isolation and bridge are not shown.
 
 let browser: Browser;
 let kiosk: ScriptedKiosk;
 let page: Page;
+let preload: string;
 
 interface FakeShell {
   ports: MessagePort[];
   received: unknown[];
   asked: number;
   offer(): void;
+  end(): void;
 }
 
 beforeAll(async () => {
   browser = await launchChromium();
   kiosk = await startScriptedKiosk(await buildKioskPage());
+  preload = (await buildPart("preload")).get("preload.js") ?? "throw 0";
 }, 60_000);
 
 afterAll(async () => {
@@ -27,24 +32,37 @@ afterAll(async () => {
   await kiosk?.[Symbol.asyncDispose]();
 });
 
+/** Runs in the page: what lies under a preload, with a shell that offers a port at the first request only. */
+function fakeShell(view: KioskView): void {
+  const listeners = new Map<string, (event: object) => void>();
+  const shell: FakeShell = {
+    ports: [],
+    received: [],
+    asked: 0,
+    offer() {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = (event) => shell.received.push(event.data);
+      port1.postMessage({ type: "view", view });
+      shell.ports.push(port1);
+      listeners.get("tram-port")?.({ ports: [port2] });
+    },
+    end: () => listeners.get("tram-gone")?.({}),
+  };
+  const ipcRenderer = {
+    on: (channel: string, listener: (event: object) => void) => listeners.set(channel, listener),
+    send: (channel: string) => {
+      if (channel === "tram-port-wanted" && shell.asked++ === 0) shell.offer();
+    },
+  };
+  const contextBridge = { exposeInMainWorld: (name: string, api: object) => Object.assign(window, { [name]: api }) };
+  Object.assign(window, { shell, requireInPreload: () => ({ ipcRenderer, contextBridge }) });
+}
+
 beforeEach(async () => {
   page = await browser.newPage();
-  await page.addInitScript((view) => {
-    const shell: FakeShell = {
-      ports: [],
-      received: [],
-      asked: 0,
-      offer() {
-        const { port1, port2 } = new MessageChannel();
-        port1.onmessage = (event) => shell.received.push(event.data);
-        port1.postMessage({ type: "view", view });
-        shell.ports.push(port1);
-        window.postMessage("tram-port", "*", [port2]);
-      },
-    };
-    const tram = { requestPort: () => (shell.asked++ === 0 ? shell.offer() : undefined) };
-    Object.assign(window, { shell, tram });
-  }, calmView);
+  await page.addInitScript(fakeShell, calmView);
+  await page.addInitScript(`{ const require = window.requireInPreload, module = { exports: {} }, exports = module.exports;
+    (() => { ${preload} })(); }`);
   // No token: with a shell, the page needs none and must open no socket.
   await page.goto(kiosk.url.replace(/#.*/, ""));
   await state("ready");
@@ -67,7 +85,7 @@ test("the page takes the port it asked for, opens no socket, and its intents arr
 });
 
 test("when the agent is gone nothing old stays, the page asks again, and the port of the next agent is taken", async () => {
-  await page.evaluate(() => window.postMessage("tram-gone", "*"));
+  await inShell((shell) => shell.end());
   await state("lost");
   await expect.poll(() => inShell((shell) => shell.asked), { timeout: 3_000 }).toBeGreaterThan(1);
   await inShell((shell) => shell.offer());
