@@ -170,6 +170,7 @@ describe("a question", () => {
     await button("Nhân viên").click();
     await page.keyboard.press("Escape");
     await page.locator(".panel").waitFor({ state: "detached" });
+    expect(await page.evaluate(() => document.activeElement?.className)).toBe("stage");
     kiosk.show({ screen: ask("scan-3") });
     await button("Xác nhận").waitFor();
     await page.keyboard.type("079123456789|Nguyễn Văn A");
