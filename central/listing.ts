@@ -57,8 +57,9 @@ export async function listPage(central: Central, query: ListQuery): Promise<Entr
   };
 }
 
-/** Where a cursor stands. @throws HttpProblem `cursor_expired`. */
+/** Where a cursor stands; the empty one stands before everything. @throws HttpProblem `cursor_expired`. */
 export function positionOf(central: Central, checkpointId: string, cursor: string): number {
+  if (cursor === "") return 0;
   const position = central.cursors.open(checkpointId, cursor);
   if (position === null) throw new HttpProblem("cursor_expired", "Load the list again from its start.");
   return position;

@@ -133,7 +133,7 @@ export const entriesPage = z
   .object({
     as_of: z.iso.datetime(),
     masked: z.literal(true),
-    /** Newest first when no cursor was given, else everything after the cursor, oldest first. */
+    /** Newest first when no cursor was given, else what came after it, oldest first; an empty cursor is the start. */
     items: z.array(listedEntry),
     cursor: z.string(),
     inside_now: z.int().nonnegative(),

@@ -21,7 +21,10 @@ export interface OtpStore {
   find(id: string): Promise<Challenge | null>;
   countAttempt(id: string): Promise<void>;
   markUsed(id: string, now: number): Promise<void>;
-  /** Times of the codes sent to this phone since `since`, newest first. */
+  /**
+   * Times of the codes sent to this phone since `since` and not used, newest first. A code that was used proves that
+   * the phone's holder asked for it, so it counts towards no limit of this phone.
+   */
   sendTimes(phoneTag: string, since: number): Promise<number[]>;
   /** Wrong codes in a row for this phone, over all challenges. */
   failures(phoneTag: string): Promise<{ failures: number; blockedUntil: number }>;
@@ -79,6 +82,7 @@ export function otpStore(db: Kysely<Tables>, sealer: Sealer): OtpStore {
         .select("created_at")
         .where("phone_tag", "=", phoneTag)
         .where("created_at", ">", since)
+        .where("used_at", "is", null)
         .orderBy("created_at", "desc")
         .execute();
       return rows.map((row) => row.created_at);
