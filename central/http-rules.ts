@@ -12,18 +12,23 @@ export function requestIdOf(header: string | string[] | undefined): string {
   return typeof header === "string" && /^[\w.:-]{1,100}$/.test(header) ? header : randomUUID();
 }
 
+/** Headers of every answer, also of those past the hooks. */
+export function commonHeaders(requestId: string): Record<string, string> {
+  return {
+    "x-request-id": requestId,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "content-security-policy": apiPolicy,
+  };
+}
+
 /** Rules of every answer: request id, security headers, problems for all errors, a log line without any value. */
 export function applyHttpRules(server: FastifyInstance): void {
   server.addHook("onRequest", async (request, reply) => {
-    reply.headers({
-      "x-request-id": request.id,
-      "x-content-type-options": "nosniff",
-      "x-frame-options": "DENY",
-      "referrer-policy": "no-referrer",
-      "cross-origin-resource-policy": "same-origin",
-      "cross-origin-opener-policy": "same-origin",
-      "content-security-policy": apiPolicy,
-    });
+    reply.headers(commonHeaders(request.id));
     if (request.url.startsWith("/v1/")) reply.header("cache-control", "no-store");
   });
   server.addHook("onResponse", async (request, reply) => {

@@ -4,7 +4,8 @@ import type { Central } from "./context.ts";
 import { cursorBox } from "./cursor.ts";
 import { CentralFault, codeOf } from "./fault.ts";
 import { readJsonBodies, smallBodyBytes } from "./http-body.ts";
-import { applyHttpRules, faultOf, requestIdOf } from "./http-rules.ts";
+import { sendProblem } from "./http-problem.ts";
+import { applyHttpRules, commonHeaders, faultOf, problemFor, requestIdOf } from "./http-rules.ts";
 import { liveFeed } from "./live-feed.ts";
 import type { OtpSender } from "./otp-senders.ts";
 import { authRoutes } from "./routes/auth.ts";
@@ -98,6 +99,11 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
     trustProxy: options.trustedProxies ?? false,
     requestTimeout: 60_000,
     routerOptions: { maxParamLength: 100 },
+    // Addresses that cannot be decoded never reach a route, nor its hooks.
+    frameworkErrors: (error, request, reply) => {
+      reply.headers(commonHeaders(request.id));
+      sendProblem(reply, problemFor(error, request));
+    },
   }) as FastifyInstance;
   applyHttpRules(server);
   readJsonBodies(server);
