@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { z } from "zod";
 import { type Checkpoint, checkpoint } from "../contract/people.ts";
@@ -9,7 +9,7 @@ import { AgentError } from "../provisioning/agent-error.ts";
 import { lockDataFolder, prepareDataFolder, volatileFileSystem } from "../provisioning/data-folder.ts";
 import { writeDurably } from "../provisioning/durable-file.ts";
 import { loadStationKeys } from "../provisioning/secrets.ts";
-import { type LoopbackCarrier, openLoopback } from "./carriers/loopback.ts";
+import { type LoopbackCarrier, newScreenToken, openLoopback } from "./carriers/loopback.ts";
 import { Screens } from "./carriers/screens.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { warmUp } from "./codes/recognise.ts";
@@ -39,7 +39,7 @@ export interface AgentOptions {
 }
 
 export interface Agent {
-  /** Address of the kiosk page, with the token of this run in its fragment. */
+  /** Address of the kiosk page, with the screen token in its fragment. */
   readonly pageUrl: string;
   readonly dataDir: string;
   /** Adds a screen that comes over another carrier than the loopback socket. */
@@ -211,6 +211,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   try {
     loopback = await openLoopback({
       port: config.kioskPort,
+      token: screenToken(path.join(dataDir, "screen.token")),
       pageDir: options.pageDir,
       onPort: (port, draws) => screens.add(port, draws),
       log,
@@ -264,6 +265,14 @@ function refuseVolatileFolder(dataDir: string, demo: boolean, log: AgentLog): vo
     );
   }
   log("agent.volatile-folder", { warning: `${sentence}; fine for a demonstration, not for a gate.` });
+}
+
+/** Kept between starts (0600): a page that outlives the agent finds the restarted one again. */
+function screenToken(file: string): string {
+  if (existsSync(file)) return readFileSync(file, "utf8").trim();
+  const made = newScreenToken();
+  writeDurably(file, made);
+  return made;
 }
 
 function persistentId(journal: Journal, name: string): string {

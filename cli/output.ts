@@ -3,6 +3,9 @@ import path from "node:path";
 /** Folders of the build, beside the program's own. */
 export const builtFolder = (name: "kiosk" | "live" | "shell"): string => path.join(import.meta.dirname, "..", name);
 
+/** The program itself, as it is started again as a child. */
+export const ownProgram = (): string => path.join(import.meta.dirname, "tram.js");
+
 /** One machine-readable line on standard output. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);

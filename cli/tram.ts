@@ -32,7 +32,8 @@ for (const command of [
 }
 
 try {
-  await program.parseAsync();
+  // Said, not guessed: inside Electron's utility process the arguments stand where Node has them.
+  await program.parseAsync(process.argv, { from: "node" });
 } catch (error) {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode;

@@ -9,7 +9,7 @@ import type { KioskPort, PortMessage } from "../kiosk-port/port.ts";
 
 export interface LoopbackCarrier {
   readonly port: number;
-  /** Random token of this agent run, base64url. */
+  /** What a screen must show, base64url. */
   readonly token: string;
   /** Address of the page; the token stands in the fragment, which browsers never send. */
   readonly pageUrl: string;
@@ -19,6 +19,8 @@ export interface LoopbackCarrier {
 export interface LoopbackOptions {
   /** Port on 127.0.0.1; 0 takes a free one. */
   readonly port: number;
+  /** Random and secret to this machine; see {@link newScreenToken}. */
+  readonly token: string;
   /** Folder of the built page, or null: then only the socket is served. */
   readonly pageDir: string | null;
   /** `draws` is false for a command-line caller: nobody looks at it. */
@@ -56,6 +58,11 @@ const contentTypes: Readonly<Record<string, string>> = {
   ".webmanifest": "application/manifest+json",
 };
 
+/** A token for {@link LoopbackOptions}: 192 random bits. */
+export function newScreenToken(): string {
+  return randomBytes(24).toString("base64url");
+}
+
 /**
  * Serves the kiosk page and its socket to browsers of this machine. Only 127.0.0.1; the Host header must be ours (DNS
  * rebinding), a WebSocket must come from our own page (Origin) or from no page at all, and must show the token, as a
@@ -64,7 +71,7 @@ const contentTypes: Readonly<Record<string, string>> = {
  * @throws AgentError `port.in-use`
  */
 export async function openLoopback(options: LoopbackOptions): Promise<LoopbackCarrier> {
-  const token = randomBytes(24).toString("base64url");
+  const { token } = options;
   const files = options.pageDir === null ? new Map<string, Buffer>() : readPage(options.pageDir);
   const sockets = new WebSocketServer({
     noServer: true,

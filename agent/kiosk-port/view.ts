@@ -19,7 +19,7 @@ export interface MaskedPerson {
   readonly number: string | null;
 }
 
-/** The state of the visitor-facing screen. `shownForMs` tells the page how long until the agent returns to `ready`. */
+/** The state of the visitor-facing screen; the agent returns it to `ready` by itself after some seconds. */
 export type ScreenState =
   | { readonly state: "starting" }
   | { readonly state: "ready" }
@@ -114,6 +114,7 @@ export interface RecentEntry {
   readonly state: "unsent" | "stored" | "duplicate" | "quarantined";
 }
 
+/** Sent on every change, and at least every 15 s as a sign of life. */
 export interface KioskView {
   /** Counts the views of this agent run; a page drops an older one. */
   readonly revision: number;

@@ -13,7 +13,7 @@ import { type Child, ChildEnded, startChild } from "../launch/child.ts";
 import { type Demo, ensureDemo } from "../launch/demo.ts";
 import { findElectron, openInBrowser, whyNoWindow } from "../launch/window.ts";
 import { endGracefully } from "../lifetime.ts";
-import { builtFolder, printJson } from "../output.ts";
+import { builtFolder, ownProgram, printJson } from "../output.ts";
 import { portNumber } from "./central.ts";
 import { requestCode, verifyCode } from "./duty.ts";
 
@@ -109,7 +109,7 @@ class Launch {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const given = this.#options.centralPort;
     const args = (port: string): string[] => [
-      ...ownProgram(),
+      ownProgram(),
       "central",
       "--json",
       "--port",
@@ -133,12 +133,12 @@ class Launch {
     const agentArgs = ["agent", "--json", "--config", configFile];
     const args = electron
       ? [
-          builtFolder("shell"),
-          `--agent-entry=${process.argv[1]}`,
+          path.join(builtFolder("shell"), "main.js"),
+          `--agent-entry=${ownProgram()}`,
           `--agent-config=${configFile}`,
           `--kiosk-dir=${builtFolder("kiosk")}`,
         ]
-      : [...ownProgram(), ...agentArgs];
+      : [ownProgram(), ...agentArgs];
     const start = (): Promise<{ child: Child; event: { [name: string]: unknown } }> =>
       this.#start(
         "agent",
@@ -317,11 +317,6 @@ class Launch {
 
 function collect(value: string, before: string[]): string[] {
   return [...before, value];
-}
-
-/** How this very program is started again as a child. */
-function ownProgram(): string[] {
-  return [...process.execArgv, process.argv[1] ?? ""];
 }
 
 function isEnded(error: unknown): error is ChildEnded {

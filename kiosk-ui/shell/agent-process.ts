@@ -3,7 +3,7 @@ import type { LaunchOptions } from "./launch-options.ts";
 import { report } from "./report.ts";
 import { decideRestart } from "./restart-delay.ts";
 
-/** Runs `agent --config FILE` as a utility process, again and again: `onStarted` for each, `onGone` when it has ended. */
+/** Runs `agent --json --config FILE` as a utility process, again and again: `onStarted` for each, `onGone` when it has ended. */
 export function keepAgentRunning(options: LaunchOptions, events: { onStarted(): void; onGone(): void }) {
   let running: UtilityProcess | null = null;
   let failures = 0;
@@ -12,7 +12,7 @@ export function keepAgentRunning(options: LaunchOptions, events: { onStarted(): 
   const start = () => {
     if (stopped) return;
     const startedAtMs = performance.now();
-    const child = utilityProcess.fork(options.agentEntry, ["agent", "--config", options.agentConfig], {
+    const child = utilityProcess.fork(options.agentEntry, ["agent", "--json", "--config", options.agentConfig], {
       serviceName: "tram-agent",
       stdio: "inherit",
     });

@@ -259,7 +259,7 @@ describe("the agent", () => {
 
   test("is the built program as a utility process", () => {
     expect(agent().modulePath).toBe("/opt/tram/tram.js");
-    expect(agent().args).toEqual(["agent", "--config", "/etc/tram/agent.json"]);
+    expect(agent().args).toEqual(["agent", "--json", "--config", "/etc/tram/agent.json"]);
   });
 
   test("and the page get the two ends of one channel, once both are there", () => {
