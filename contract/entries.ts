@@ -84,15 +84,13 @@ export const batchRequest = z
   })
   .meta({ id: "BatchRequest" });
 
-export const itemStatus = z.enum(["stored", "duplicate", "rejected", "retry"]);
-
 export const batchResponse = z
   .object({
     batch_id: z.uuid(),
     results: z.array(
       z.object({
         id: z.string(),
-        /** An unknown status means `retry`. */
+        /** `stored`, `duplicate`, `rejected` or `retry`; an unknown status means `retry`. */
         status: z.string(),
         /** Problem name for `rejected`. */
         type: z.string().optional(),

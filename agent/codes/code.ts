@@ -199,5 +199,3 @@ export type Code =
   | TramPlaceCode
   | DamagedCode
   | UnknownCode;
-
-export type CodeKind = Code["kind"];
