@@ -2,8 +2,8 @@ import base45 from "base45";
 import { decode } from "cbor2/decoder";
 import { Unzlib } from "fflate";
 
-/** A certificate is under 2 KiB; what inflates beyond this is a bomb. */
-const MAX_INFLATED_BYTES = 16 * 1024;
+/** A certificate is under 2 KiB; what inflates beyond this is a bomb, and costs too long to decode. */
+const MAX_INFLATED_BYTES = 4 * 1024;
 const INFLATE_STEP_BYTES = 64;
 /** Envelope, claims, certificate, group, entry: seven levels. */
 const MAX_CBOR_DEPTH = 16;

@@ -1,6 +1,7 @@
 import { entry, inflateCertificate, readClaims } from "./certificate-envelope.ts";
 import type { Code, Warning } from "./code.ts";
 import { isoDate } from "./dates.ts";
+import { compose } from "./letters.ts";
 import { damaged, withRepairs } from "./outcome.ts";
 
 /** CWT claim numbers (RFC 8392) and the health certificate claim of the EU format. */
@@ -10,7 +11,7 @@ const ISSUED_AT = 6;
 const HEALTH_CERTIFICATE = -260;
 
 function text(value: unknown): string | null {
-  return typeof value === "string" && value.trim() !== "" ? value.trim().normalize("NFC") : null;
+  return typeof value === "string" && value.trim() !== "" ? compose(value.trim()) : null;
 }
 
 /** UTC day of a CWT NumericDate (seconds), moved by whole years; null when absent or out of range. */

@@ -1,4 +1,5 @@
 import type { Repair } from "./code.ts";
+import { compose } from "./letters.ts";
 
 /** A payload freed of what the transport put around it. */
 export interface CleanText {
@@ -44,7 +45,7 @@ export function cleanTransport(received: string): CleanText {
   if (bare !== trimmed) repairs.push("R1");
   const uncomposed = bare === trimmed ? trimmed : trimEnds(bare);
   if (uncomposed !== bare || trimmed !== received) repairs.push("R3");
-  const text = uncomposed.normalize("NFC");
+  const text = compose(uncomposed);
   if (text !== uncomposed) repairs.push("R9");
   return { text, uncomposed, repairs };
 }

@@ -2,7 +2,7 @@ import iconv from "iconv-lite";
 import { passesAllChecks } from "./certain.ts";
 import { cleanTransport } from "./clean.ts";
 import type { CccdCode, Code } from "./code.ts";
-import { countVietnameseLetters, isVietnameseText } from "./letters.ts";
+import { compose, countVietnameseLetters, isVietnameseText } from "./letters.ts";
 import { withRepairs } from "./outcome.ts";
 import { readOne } from "./read-one.ts";
 
@@ -66,7 +66,7 @@ function isWholeCard(code: Code): code is CccdCode {
  * Returns each distinct card that is strict UTF-8, has 7 or 11 fields, only Vietnamese letters and passes all checks.
  */
 export function reencoded(text: string, today: string): Code[] {
-  if (!OPENS_LIKE_CARD.test(text) || text.includes("\ufffd") || isVietnameseText(text.normalize("NFC"))) return [];
+  if (!OPENS_LIKE_CARD.test(text) || text.includes("\ufffd") || isVietnameseText(compose(text))) return [];
   const encodings = [
     ...SINGLE_BYTE_PAGES.map((page) => encodeSingle(text, page.bytes)),
     ...DOUBLE_BYTE_PAGES.map((page) => encodeDouble(text, page)),
@@ -89,7 +89,7 @@ export function fromLegacyBytes(bytes: Uint8Array, today: string): Code[] {
   return cardsIn(
     new Set(
       readings.filter(
-        (text) => OPENS_LIKE_CARD.test(text) && countVietnameseLetters(text.normalize("NFC")) >= FEWEST_LEGACY_LETTERS,
+        (text) => OPENS_LIKE_CARD.test(text) && countVietnameseLetters(compose(text)) >= FEWEST_LEGACY_LETTERS,
       ),
     ),
     today,

@@ -1,3 +1,5 @@
+import { compose } from "./letters.ts";
+
 /** A hex field of the BHYT card as text; `utf16` tells that it was written as UTF-16LE. */
 export interface HexText {
   readonly text: string;
@@ -47,7 +49,7 @@ export function readHexText(field: string): HexText | null {
   const plain = bytes.includes(0) ? null : utf8Text(bytes);
   const decoded = plain ?? utf16Text(bytes);
   if (decoded === null) return null;
-  const text = decoded.normalize("NFC");
+  const text = compose(decoded);
   return PRINTABLE.test(text) ? { text, utf16: plain === null, composed: text !== decoded } : null;
 }
 

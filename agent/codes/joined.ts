@@ -28,7 +28,7 @@ function cutCard(text: string): Cut | null {
 
 /** Before the next URL, or after the UUID that ends one. */
 function cutUrl(text: string): Cut | null {
-  const nextUrl = text.slice(1).search(/https?:\/\//i) + 1;
+  const nextUrl = text.slice(1).search(/(?:\][A-Za-z][0-9A-Za-z])?https?:\/\//i) + 1;
   if (nextUrl > 0) return cutAt(text, nextUrl);
   const id = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(text);
   return id ? cutAt(text, id.index + id[0].length) : null;

@@ -16,6 +16,14 @@ const ALSO_PRINTED: ReadonlySet<string> = new Set([
   ..."– — ’ ‘ “ ” …".split(" "),
 ]);
 
+/**
+ * NFC (R9). Runs of more than 30 marks, which no writing has (UAX 15, stream-safe text), are left alone: composing
+ * them takes time that grows with the square of the run.
+ */
+export function compose(text: string): string {
+  return /\p{M}{31}/u.test(text) ? text : text.normalize("NFC");
+}
+
 function beyondAscii(text: string): string[] {
   return text.match(/[^ -~]/gu) ?? [];
 }

@@ -30,6 +30,11 @@ function alone(codes: readonly Code[], repairs: readonly Repair[]): Code[][] {
   return codes.map((code) => [withRepairs(code, repairs)]);
 }
 
+/** A code id in front of a citizen number still fits the wide shape of document numbers; no passport is that long. */
+function hasLabelledDocument(plain: Code): boolean {
+  return plain.kind === "personal" && /^[A-Z][\d*]{12}$/.test(plain.fields.documentNumber);
+}
+
 /** Every repair that succeeds on its own. A payload already usable is only asked for a second scan or a code page. */
 function proposals(bytes: Uint8Array, exact: boolean, cleaned: CleanText, plain: Code, today: string): Code[][] {
   const beforeNfc = cleaned.repairs.filter((repair) => repair !== "R9");
@@ -38,6 +43,7 @@ function proposals(bytes: Uint8Array, exact: boolean, cleaned: CleanText, plain:
     ...(joined ? [joined.map((code, at) => (at === 0 ? withRepairs(code, beforeNfc) : code))] : []),
     ...alone(exact ? reencoded(cleaned.uncomposed, today) : fromLegacyBytes(bytes, today), beforeNfc),
   ];
+  if (hasLabelledDocument(plain)) found.push(...alone(withoutLabel(cleaned.text, today), cleaned.repairs));
   if (isUsable(plain)) return found;
   const rows = [withoutLabel, withPlainDigits, withoutControls, withPipes];
   return [...found, ...rows.flatMap((row) => alone(row(cleaned.text, today), cleaned.repairs))];
@@ -79,7 +85,8 @@ const WARM_UP_PAYLOADS = [
   "034301000012||L礙 穫nh|05022001|N廙|X瓊 M廕咼|03032021",
   "079098000001|024123456|Nguyễn Văn A|01011998|Nam|Số 1 Đường ABC, Phường 1, Quận 1|01012022",
   "0100000004|486fc3a06e67|06/08/1982|1|-|79 - 034|01/03/2021|-|05/03/2021|79020100000004|-|4|-|7f-7102|4|-|$",
-  "HC1:NCF0000PLACEHOLDER0000",
+  `079098000001|024123456|${"中文".repeat(500)}`,
+  "HC1:NCFOXNZTSQ7C6V8 G22YKR:7ZKL2J0BO1/KAWM17*6PF6R:5SVBWVBDKBYLDZ4D74D$ZJ*DJL352W5HUO9:NWVUW8U7%NC.UI$LUN4QDFA1O$5FI%59/9-3AKI67ZMLEQ736/PK1RM7Y8ZJJPIL4LNR-S8OGK34JWLG56H0API0*SLG:7IH01Z0000M:ADX5",
 ] as const;
 
 /**

@@ -1,6 +1,7 @@
 import { passesAllChecks } from "./certain.ts";
 import type { Code, Repair } from "./code.ts";
 import { hasControls, partsBetweenControls } from "./letters.ts";
+import { OBJECT_CODES } from "./object-codes.ts";
 import { isUsable, withRepairs } from "./outcome.ts";
 import { readOne } from "./read-one.ts";
 
@@ -9,14 +10,34 @@ function certainly(text: string, today: string, repair: Repair): Code | null {
   return passesAllChecks(code) ? withRepairs(code, [repair]) : null;
 }
 
+/**
+ * Three letters where an insurance card has two: the first may be a code id, or any of them a stray. Certain only
+ * when dropping another one would leave no listed object code (`QDN4...` could be DN or QN).
+ */
+function hasTwoObjectCodes(text: string): boolean {
+  const letters = /^([A-Z])([A-Z])([A-Z])[1-9]/i.exec(text.toUpperCase());
+  if (!letters) return false;
+  const [, first = "", second = "", third = ""] = letters;
+  return !OBJECT_CODES.has(second + third) || OBJECT_CODES.has(first + third) || OBJECT_CODES.has(first + second);
+}
+
 /** R2: a one-letter code id, or a label with a colon, in front of a payload that passes everything without it. */
 export function withoutLabel(text: string, today: string): Code[] {
   if (text.startsWith("HC1:")) return [];
   const label = /^[\p{L}][\p{L}\d _-]{0,11}: ?/u.exec(text)?.[0];
-  return [/^[A-Za-z]/.test(text) ? text.slice(1) : null, label ? text.slice(label.length) : null]
+  const identified = /^[A-Za-z]/.test(text) && !hasTwoObjectCodes(text);
+  return [identified ? text.slice(1) : null, label ? text.slice(label.length) : null]
     .filter((rest) => rest !== null)
     .map((rest) => certainly(rest, today, "R2"))
     .filter((code) => code !== null);
+}
+
+/** A full-width keyboard writes every digit so, or at least a whole field; a single one between others is a stray. */
+function isWideThroughout(text: string): boolean {
+  return (
+    !/[0-9]/.test(text) ||
+    text.split(/[|\uff5c]/).every((field) => /^(?:[\uff10-\uff19]*|[^\uff10-\uff19]*)$/.test(field))
+  );
 }
 
 /** R10: full-width digits and pipes, and nothing else, made ASCII. */
@@ -24,7 +45,7 @@ export function withPlainDigits(text: string, today: string): Code[] {
   const plain = text
     .replace(/[\uff10-\uff19]/g, (digit) => String.fromCharCode(digit.charCodeAt(0) - 0xff10 + 0x30))
     .replaceAll("\uff5c", "|");
-  if (plain === text) return [];
+  if (plain === text || !isWideThroughout(text)) return [];
   const code = readOne(plain, today);
   return passesAllChecks(code) || (code.kind === "number" && isUsable(code)) ? [withRepairs(code, ["R10"])] : [];
 }
