@@ -1,0 +1,19 @@
+import { recogniserThroughput } from "./recogniser.ts";
+import { scanToDurable } from "./scan-to-durable.ts";
+
+/** `npm run bench [NAME]`: each bench prints its own table; nothing here is asserted. */
+const benches: Readonly<Record<string, () => Promise<void> | void>> = {
+  "scan-to-durable": scanToDurable,
+  recogniser: recogniserThroughput,
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !(name in benches));
+if (unknown !== undefined) {
+  console.error(`There is no bench "${unknown}"; there are: ${Object.keys(benches).join(", ")}.`);
+  process.exit(1);
+}
+for (const [name, bench] of Object.entries(benches)) {
+  if (wanted.length === 0 || wanted.includes(name)) await bench();
+}
+process.exit(0);
