@@ -1,8 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
 import { createPtyDevice } from "../testing/pty.ts";
 import { type RawScan, type Reader, ReaderFault } from "./reader.ts";
-import { parseReaderSpec, type ReaderSpec } from "./reader-spec.ts";
+import { parseReaderSpec, type ReaderSpec, type SerialReaderSpec } from "./reader-spec.ts";
 import { createScanQueue, type ScanQueue } from "./scan-queue.ts";
+import { openSerialReader } from "./serial/serial-reader.ts";
 import { type ReaderState, type ReaderSupervision, superviseReader } from "./supervised-reader.ts";
 
 const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 10_000, interval: 5 });
@@ -47,7 +48,10 @@ function queueReader(id: string): { reader: Reader; queue: ScanQueue; push: (tex
 describe("a supervised reader", () => {
   test("unplugged in the middle of a line comes back under the same name, and the half line is not joined", async () => {
     await using device = await createPtyDevice();
-    await using gate = watch(parseReaderSpec(`serial:${device.path}?name=Gate 1`));
+    await using gate = watch(parseReaderSpec(`serial:${device.path}?name=Gate 1`), {
+      // So that a slow machine cannot end the half line by silence before the cable is pulled.
+      open: (spec) => openSerialReader(spec as SerialReaderSpec, { framer: { silenceAfterEndMs: 600_000 } }),
+    });
     await until(() => expect(gate.words()).toEqual(["connecting", "ready"]));
     await device.write("BEFORE\rHALF");
     await until(() => expect(gate.texts).toEqual(["BEFORE"]));

@@ -26,6 +26,9 @@ function collect(reader: Reader): { scans: RawScan[]; texts: () => string[]; end
   return { scans, texts: () => scans.map((scan) => Buffer.from(scan.bytes).toString("utf8")), ended: run() };
 }
 
+/** For tests in which silence must play no part, however slow the machine is. */
+const NO_SILENCE = { framer: { silenceMs: 600_000, silenceAfterEndMs: 600_000 } };
+
 const until = (check: () => void, timeout = 10_000): Promise<void> => vi.waitFor(check, { timeout, interval: 5 });
 
 describe("a scan arrives whole", () => {
@@ -51,18 +54,16 @@ describe("a scan arrives whole", () => {
     const { texts } = collect(reader);
     await device.writeInPieces(`${CARD}\r\n`, 1, 1);
     await until(() => expect(texts()).toEqual([CARD]));
-    await device.writeInPieces(`${CARD}\r\n`, 50, 350);
+    await device.writeInPieces(`${CARD}\r\n`, 50, 200);
     await until(() => expect(texts()).toEqual([CARD, CARD]));
   });
 
   test.each(["\r", "\n", "\r\n", "\t", "\x03", "\x04"])("ended by %j", async (end) => {
     await using device = await createPtyDevice();
-    await using reader = await openSerialReader(serial(device.path));
+    await using reader = await openSerialReader(serial(device.path), NO_SILENCE);
     const { texts } = collect(reader);
-    const beforeMs = performance.now();
     await device.write(`${CARD}${end}X${end}`);
     await until(() => expect(texts()).toEqual([CARD, "X"]));
-    expect(performance.now() - beforeMs).toBeLessThan(290); // Not by silence.
   });
 
   test("ended by silence", async () => {
@@ -185,7 +186,7 @@ describe("a fault has a code and says what to do", () => {
 describe("unplugging ends the reader", () => {
   test("with the scans that were whole, without the half one", async () => {
     await using device = await createPtyDevice();
-    await using reader = await openSerialReader(serial(device.path));
+    await using reader = await openSerialReader(serial(device.path), NO_SILENCE);
     const { texts, ended } = collect(reader);
     await device.write("WHOLE\rHALF");
     await until(() => expect(texts()).toEqual(["WHOLE"]));
