@@ -199,6 +199,9 @@ describe("ID cards: what is damage and what is a card to look at", () => {
 
   test("impossible dates, numbers and fields are damage", () => {
     expect(reason(card({ 3: "31022000" }))).toBe("cccd: impossible-date");
+    expect(reason(card({ 3: "29021998" }))).toBe("cccd: impossible-date");
+    expect(reason(card({ 3: "29021900" }))).toBe("cccd: impossible-date");
+    expect(one(card({ 0: "079096000001", 3: "29021996" })).kind).toBe("cccd");
     expect(reason(card({ 6: "00132022" }))).toBe("cccd: impossible-date");
     expect(reason(card({ 6: "31121997" }))).toBe("cccd: impossible-date");
     expect(reason(card({ 0: "079498000001" }))).toBe("cccd: impossible-number");
@@ -276,6 +279,8 @@ describe("insurance cards: each field stands for itself", () => {
       warnings: ["name-unreadable", "input-method"],
     });
     expect(one(card({ 4: "3120c490c6b0e1bb9d6e6" })).warnings).toEqual(["address-unreadable", "input-method"]);
+    expect(one(card({ 1: "50e280ae68616e" })).warnings).toEqual(["name-unreadable"]);
+    expect(one(card({ 1: "e4b8ade69687" })).warnings).toEqual(["name-unreadable"]);
     expect(one(card({ 1: "5068616e2056c4836e205468e1bb" })).warnings).toEqual(["name-unreadable"]);
   });
 

@@ -94,6 +94,7 @@ describe("R5: scans joined in one frame", () => {
   test("a second half that does not pass is no second card", () => {
     expect(repairsOf(S1 + S2.slice(0, -1))).toEqual([]);
     expect(kinds(S1 + S2.slice(0, -1))).toEqual(["damaged"]);
+    expect(kinds(S1.replace("Nam", "Nữ") + S2)).toEqual(["damaged"]);
     expect(kinds(`${S5}x`)).toEqual(["damaged"]);
     expect(kinds(`${S1}0`)).toEqual(["damaged"]);
   });
