@@ -6,16 +6,19 @@ import path from "node:path";
 import { root } from "./bootstrap.mjs";
 
 const checks = [
-  ["format and lint", ["node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "."]],
-  ["promises and exhaustiveness", ["node_modules/oxlint/bin/oxlint", "--type-aware", "--deny-warnings"]],
-  ["types and layers", ["node_modules/typescript/bin/tsc", "-b"]],
-  ["dead code", ["node_modules/knip/bin/knip.js"]],
-  ["OpenAPI file", ["contract/openapi-file.ts", "--check"]],
-  ["build", ["bin/build.mjs"]],
+  {
+    name: "format and lint",
+    args: ["node_modules/@biomejs/biome/bin/biome", "ci", "--error-on-warnings", "--colors=off", "."],
+  },
+  { name: "promises and exhaustiveness", args: ["node_modules/oxlint/bin/oxlint", "--type-aware", "--deny-warnings"] },
+  { name: "types and layers", args: ["node_modules/typescript/bin/tsc", "-b"] },
+  { name: "dead code", args: ["node_modules/knip/bin/knip.js"] },
+  { name: "OpenAPI file", args: ["contract/openapi-file.ts", "--check"] },
+  { name: "build", args: ["bin/build.mjs"] },
 ];
 
 const failed = [];
-for (const [name, args] of checks) {
+for (const { name, args } of checks) {
   process.stdout.write(`check: ${name}\n`);
   const result = spawnSync(process.execPath, args, { cwd: root, stdio: "inherit" });
   if (result.status !== 0) failed.push(name);
