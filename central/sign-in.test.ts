@@ -112,13 +112,23 @@ describe("tokens", () => {
     expect((await mine(second.body.access_token)).status).toBe(200);
   });
 
-  test("an old refresh token after the grace time ends the whole sign-in", async () => {
+  test("an answer lost at the start of a long outage is given again when the network is back", async () => {
+    const first = await rig.signIn("0900000001", "owner");
+    const lost = await refresh(first.refresh_token);
+    rig.clock.advance(7 * 24 * 3_600_000);
+    const again = await refresh(first.refresh_token);
+    expect(again.body).toEqual(lost.body);
+    expect((await mine(again.body.access_token)).status).toBe(200);
+  });
+
+  test("an old refresh token shown after its successor was used ends the whole sign-in", async () => {
     const first = await rig.signIn("0900000001", "owner");
     const second = await refresh(first.refresh_token);
     rig.clock.advance(61_000);
+    const third = await refresh(second.body.refresh_token);
     expect((await refresh(first.refresh_token)).body.type).toMatch(/\/invalid_grant$/);
-    expect((await refresh(second.body.refresh_token)).body.type).toMatch(/\/invalid_grant$/);
-    expect((await mine(second.body.access_token)).body.type).toMatch(/\/invalid_token$/);
+    expect((await refresh(third.body.refresh_token)).body.type).toMatch(/\/invalid_grant$/);
+    expect((await mine(third.body.access_token)).body.type).toMatch(/\/invalid_token$/);
   });
 
   test("the answer is repeated across a restart", async () => {

@@ -27,7 +27,10 @@ export interface Caller {
 export interface Tokens {
   /** A first pair for a person who proved a one-time code; `within` is the running transaction. */
   open(within: Store, personRef: string, audience: OtpPurpose): Promise<TokenPair>;
-  /** The next pair, the same again within the grace time, or null. Later reuse ends the whole sign-in. */
+  /**
+   * The next pair, or null. The same pair again within the grace time, and for as long as its refresh token was never
+   * shown: a reply lost at the start of a week's outage locks nobody out. Any other reuse ends the whole sign-in.
+   */
   refresh(refreshToken: string): Promise<(TokenPair & { personRef: string }) | null>;
   /** Ends the sign-in this refresh token belongs to; an unknown one is already ended. */
   revoke(refreshToken: string): Promise<void>;
@@ -55,6 +58,9 @@ export function tokensOver(store: Store, keys: CentralKeys, clock: Clock): Token
     refreshToken: keys.tag("next-token", `refresh:${refreshToken}`),
   });
 
+  const isUnused = async (within: Store, refreshToken: string): Promise<boolean> =>
+    (await within.tokens.refresh(hashOf(refreshToken)))?.usedAt === null;
+
   return {
     async open(within, personRef, audience) {
       const now = clock.now();
@@ -74,7 +80,8 @@ export function tokensOver(store: Store, keys: CentralKeys, clock: Clock): Token
         if (known.usedAt === null) {
           await within.tokens.markRefreshUsed(known.hash, now);
           await keep(within, family.id, next, now);
-        } else if (now - known.usedAt <= refreshGraceS * 1000) {
+        } else if (now - known.usedAt <= refreshGraceS * 1000 || (await isUnused(within, next.refreshToken))) {
+          // The answer was lost, a minute ago or before a long outage: nobody has shown the successor yet.
           await within.tokens.putAccess(hashOf(next.accessToken), family.id, now + accessTokenValidS * 1000);
         } else {
           await within.tokens.revokeFamily(family.id, now);
