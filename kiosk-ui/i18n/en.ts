@@ -13,7 +13,7 @@ export const en: Texts = {
   startingNext: "One moment, please.",
   readyTitle: "Scan your code",
   readyHold: "Hold the QR code on your card or phone 10\u2060–\u206015\u00A0cm from the reader and keep it still.",
-  readyCards: "Citizen ID · Health insurance · VNeID · Personal QR",
+  readyCards: "Citizen ID · Health insurance · Personal QR",
   disconnectedTitle: "Connection to the station lost",
   disconnectedNext: "Reconnecting… Please wait and do not scan yet.",
   disconnectedStaff: "If this lasts more than 1 minute, staff should restart Trạm QR.",

@@ -12,7 +12,7 @@ export const vi = {
   startingNext: "Vui lòng chờ trong giây lát.",
   readyTitle: "Mời quét mã",
   readyHold: "Đưa mã QR trên thẻ hoặc điện thoại vào đầu đọc, cách 10\u2060–\u206015\u00A0cm, giữ yên.",
-  readyCards: "CCCD · BHYT · VNeID · Mã QR cá nhân",
+  readyCards: "CCCD · BHYT · Mã QR cá nhân",
   disconnectedTitle: "Mất kết nối với máy trạm",
   disconnectedNext: "Đang kết nối lại… Vui lòng chờ, chưa quét mã.",
   disconnectedStaff: "Nếu kéo dài quá 1 phút, nhân viên hãy khởi động lại Trạm QR.",
