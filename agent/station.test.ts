@@ -1,0 +1,190 @@
+import path from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { RawScan } from "../drivers/reader.ts";
+import { heldCards } from "../testing/cards-at-gate.ts";
+import { checkpointId, randomKeys } from "../testing/drafts.ts";
+import { temporaryFolder } from "../testing/folder.ts";
+import type { Clock } from "./clock.ts";
+import { defaultGatePolicy } from "./gate/verdict.ts";
+import type { Entry } from "./journal/entry.ts";
+import { Journal } from "./journal/journal.ts";
+import type { ScanOutcome } from "./kiosk-port/port.ts";
+import { type Lane, Station } from "./station.ts";
+
+let folder: ReturnType<typeof temporaryFolder>;
+let journal: Journal;
+let station: Station;
+let outcomes: ScanOutcome[];
+let recorded: Entry[];
+let attended: boolean;
+let setUp: boolean;
+let wall: number;
+let mono: number;
+
+const clock: Clock = { bootId: "boot-1", wallMs: () => wall, monoMs: () => mono };
+const gateIn: Lane = { readerId: "serial:/dev/ttyACM0", name: "Gate 1", direction: "in" };
+const gateAuto: Lane = { readerId: "serial:/dev/ttyACM1", name: "Gate 2", direction: "auto" };
+const card = (index: number) => heldCards["CCCD 2021"]?.(index).payload ?? "";
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  journal = new Journal(path.join(folder.path, "journal.db"), randomKeys());
+  outcomes = [];
+  recorded = [];
+  attended = true;
+  setUp = true;
+  wall = Date.UTC(2026, 0, 5, 8);
+  mono = 1_000_000;
+  station = new Station({
+    journal,
+    clock,
+    policy: () => defaultGatePolicy,
+    checkpointId: () => (setUp ? checkpointId : null),
+    duty: () => ({ state: "signed-in", staffRef: "staff-1" }),
+    clockOffset: () => null,
+    attended: () => attended,
+    onRecorded: (entry) => recorded.push(entry),
+    onChange: () => {},
+    onOutcome: (outcome) => outcomes.push(outcome),
+    log: () => {},
+  });
+});
+
+afterEach(() => {
+  station.stop();
+  journal.close();
+  folder[Symbol.dispose]();
+});
+
+let sequence = 0;
+/** A scan `afterMs` after the one before. */
+function hold(
+  payload: string | Uint8Array,
+  lane: Lane = gateIn,
+  afterMs = 10_000,
+  spoiled: RawScan["spoiled"] = null,
+): ScanOutcome {
+  wall += afterMs;
+  mono += afterMs;
+  const bytes = typeof payload === "string" ? Buffer.from(payload, "utf8") : payload;
+  station.take(
+    { bytes, aim: null, readerId: lane.readerId, receivedMonoMs: mono, sequence: ++sequence, spoiled },
+    lane,
+  );
+  const outcome = outcomes.at(-1);
+  if (outcome === undefined) throw new Error("every scan has an outcome");
+  return outcome;
+}
+
+test("green stands for a row that is in the file: another connection finds it when the outcome is told", () => {
+  const outcome = hold(card(1));
+  expect(outcome).toMatchObject({ verdict: "accept", kind: "cccd", direction: "in", seq: 1 });
+  expect(station.screen).toMatchObject({ state: "accepted", person: { name: "N••••• V•• A", number: "079•••••0001" } });
+  const stored = journal.unsent(1).entries[0];
+  expect(stored).toMatchObject({
+    id: outcome.entryId,
+    staffRef: "staff-1",
+    checkpointId,
+    wallMs: wall,
+    clockState: "unknown",
+  });
+  expect(stored?.body.fields.fullName).toBe("NGUYỄN VĂN A");
+  expect(recorded.map((entry) => entry.id)).toEqual([outcome.entryId]);
+});
+
+test("a card held for ten seconds at two codes a second is one entry; held again later on an automatic lane it goes out", () => {
+  expect(hold(card(1), gateAuto)).toMatchObject({ verdict: "accept", direction: "in" });
+  for (let again = 0; again < 20; again++) {
+    expect(hold(card(1), gateAuto, 500)).toMatchObject({ verdict: "repeat", reason: "same-scan" });
+  }
+  expect(hold(card(1), gateAuto, 3_000)).toMatchObject({ verdict: "accept", direction: "out" });
+  expect(journal.lastSeq).toBe(2);
+});
+
+test("another card in between re-arms a reader, and two readers do not disturb each other", () => {
+  hold(card(1), gateAuto);
+  hold(card(2), gateAuto, 200);
+  expect(hold(card(1), gateAuto, 200)).toMatchObject({ verdict: "accept", direction: "out" });
+  expect(hold(card(3), gateIn, 100)).toMatchObject({ verdict: "accept" });
+  expect(hold(card(3), gateAuto, 100)).toMatchObject({ verdict: "accept", direction: "out" });
+});
+
+test("a second scan at an entrance prolongs the stay and adds no entry", () => {
+  const first = hold(card(1));
+  const firstAt = wall;
+  expect(hold(card(1))).toMatchObject({ verdict: "repeat", reason: "already-inside", entryId: null });
+  expect(station.screen).toMatchObject({ state: "repeat", sinceMs: firstAt });
+  expect(journal.presence("citizen:079098000001")).toEqual({ inside: true, sinceMs: firstAt, lastSeenMs: wall });
+  expect(journal.newest(10).entries.map((entry) => entry.id)).toEqual([first.entryId]);
+});
+
+test("two cards joined in one frame are two people", () => {
+  hold(`${card(1)}${card(2)}`);
+  expect(outcomes.map((outcome) => outcome.verdict)).toEqual(["accept", "accept"]);
+  expect(journal.inside(0)).toBe(2);
+});
+
+describe("what cannot be recorded is refused aloud and the next person is read", () => {
+  test("spoiled, oversized, foreign and empty scans", () => {
+    expect(hold("x", gateIn, 1, "overflow")).toMatchObject({ verdict: "refuse", reason: "spoiled" });
+    expect(hold("x", gateIn, 1, "gap")).toMatchObject({ verdict: "refuse", reason: "spoiled" });
+    expect(hold("9".repeat(5_000))).toMatchObject({ verdict: "refuse", reason: "spoiled" });
+    expect(hold("https://example.com")).toMatchObject({ verdict: "refuse", reason: "unknown-code" });
+    expect(hold(new Uint8Array(0))).toMatchObject({ verdict: "refuse" });
+    expect(station.screen.state).toBe("refused");
+    expect(hold(card(1))).toMatchObject({ verdict: "accept" });
+  });
+
+  test("a journal that cannot write shows NOT RECORDED, and the same card goes through when it can again", () => {
+    hold(card(1));
+    const intruder = new Database(path.join(folder.path, "journal.db"));
+    intruder.exec("BEGIN IMMEDIATE");
+    expect(hold(card(2))).toMatchObject({ verdict: "refuse", reason: "not-recorded", entryId: null });
+    expect(station.screen).toMatchObject({ state: "refused", title: { vi: "CHƯA GHI ĐƯỢC" } });
+    intruder.exec("ROLLBACK");
+    intruder.close();
+    expect(hold(card(2), gateIn, 500)).toMatchObject({ verdict: "accept", seq: 2 });
+  });
+
+  test("a machine without a checkpoint says so", () => {
+    setUp = false;
+    expect(hold(card(1))).toMatchObject({ verdict: "refuse", reason: "not-set-up" });
+  });
+});
+
+describe("a doubtful card", () => {
+  const doubtful = `079098000001|024123456|NGUYỄN VĂN A|01011998|Nữ|Số 1 Đường ABC|01012022`;
+
+  test("is recorded when staff confirm, with a mark, and only once", () => {
+    expect(hold(doubtful)).toMatchObject({ verdict: "ask", reason: "inconsistent-card", entryId: null });
+    const { screen } = station;
+    if (screen.state !== "ask") throw new Error("the question is shown");
+    expect(journal.lastSeq).toBe(0);
+    station.answer(screen.scanId, true);
+    station.answer(screen.scanId, true);
+    expect(journal.newest(5).entries).toMatchObject([{ marks: ["confirmed-by-staff"] }]);
+    expect(station.screen.state).toBe("accepted");
+  });
+
+  test("is not recorded when staff decline, and an answer to an older question changes nothing", () => {
+    hold(doubtful);
+    const { screen } = station;
+    if (screen.state !== "ask") throw new Error("the question is shown");
+    hold(card(2));
+    station.answer(screen.scanId, true);
+    expect(journal.lastSeq).toBe(1);
+    hold(doubtful);
+    const again = station.screen;
+    if (again.state !== "ask") throw new Error("the question is shown again");
+    station.answer(again.scanId, false);
+    expect(outcomes.at(-1)).toMatchObject({ verdict: "refuse", reason: "not-confirmed" });
+    expect(journal.lastSeq).toBe(1);
+  });
+
+  test("is recorded with a mark at a gate where nobody can answer", () => {
+    attended = false;
+    expect(hold(doubtful)).toMatchObject({ verdict: "accept" });
+    expect(journal.newest(1).entries).toMatchObject([{ marks: ["inconsistent-card"] }]);
+  });
+});
