@@ -16,6 +16,7 @@ let folder: ReturnType<typeof temporaryFolder>;
 let journal: Journal;
 let station: Station;
 let outcomes: ScanOutcome[];
+let onOutcome: (outcome: ScanOutcome) => void;
 let recorded: Entry[];
 let attended: boolean;
 let setUp: boolean;
@@ -31,6 +32,7 @@ beforeEach(() => {
   folder = temporaryFolder();
   journal = new Journal(path.join(folder.path, "journal.db"), randomKeys());
   outcomes = [];
+  onOutcome = () => {};
   recorded = [];
   attended = true;
   setUp = true;
@@ -46,7 +48,10 @@ beforeEach(() => {
     attended: () => attended,
     onRecorded: (entry) => recorded.push(entry),
     onChange: () => {},
-    onOutcome: (outcome) => outcomes.push(outcome),
+    onOutcome: (outcome) => {
+      outcomes.push(outcome);
+      onOutcome(outcome);
+    },
     log: () => {},
   });
 });
@@ -78,7 +83,14 @@ function hold(
 }
 
 test("green stands for a row that is in the file: another connection finds it when the outcome is told", () => {
+  let seenByAnother: unknown;
+  onOutcome = () => {
+    const another = new Database(path.join(folder.path, "journal.db"), { readonly: true });
+    seenByAnother = another.prepare("SELECT id FROM entry").all();
+    another.close();
+  };
   const outcome = hold(card(1));
+  expect(seenByAnother).toEqual([{ id: outcome.entryId }]);
   expect(outcome).toMatchObject({ verdict: "accept", kind: "cccd", direction: "in", seq: 1 });
   expect(station.screen).toMatchObject({ state: "accepted", person: { name: "N••••• V•• A", number: "079•••••0001" } });
   const stored = journal.unsent(1).entries[0];
