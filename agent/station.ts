@@ -334,9 +334,8 @@ function isRecordable(code: Code): code is RecordableCode {
 }
 
 function plainFields(fields: RecordableCode["fields"]): EntryDraft["body"]["fields"] {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? [...(value as string[])] : value]),
-  ) as EntryDraft["body"]["fields"];
+  const copied = Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? [...value] : value]);
+  return Object.fromEntries(copied);
 }
 
 /** Amber remarks beside the green, for staff. */

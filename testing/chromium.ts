@@ -15,7 +15,7 @@ const flags = [
 
 /** The Chromium of this machine: `CHROME_PATH`, or Debian's. Throws one sentence naming the package when it is missing. */
 export function chromiumPath(): string {
-  const path = process.env["CHROME_PATH"] ?? debianPath;
+  const path = process.env.CHROME_PATH ?? debianPath;
   try {
     accessSync(path, constants.X_OK);
     return path;

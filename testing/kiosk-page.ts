@@ -66,7 +66,7 @@ export const calmView: KioskView = {
 /** Builds the page into a folder of its own and returns it; the caller removes it. */
 export async function buildKioskPage(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "tram-kiosk-page-"));
-  const part = parts["kiosk"];
+  const part = parts.kiosk;
   await build({ ...part, configFile: false, logLevel: "error", build: { ...part?.build, outDir: folder } });
   return folder;
 }

@@ -59,8 +59,8 @@ test("is one CommonJS file that requires electron and nothing else", () => {
 test("exposes exactly one function, which tells the shell nothing but that a port is wanted", () => {
   const { exposed, sent } = loadPreload();
   expect(Object.keys(exposed)).toEqual(["tram"]);
-  expect(Object.keys(exposed["tram"] ?? {})).toEqual(["requestPort"]);
-  const requestPort = exposed["tram"]?.["requestPort"] as (...values: unknown[]) => unknown;
+  expect(Object.keys(exposed.tram ?? {})).toEqual(["requestPort"]);
+  const requestPort = exposed.tram?.requestPort as (...values: unknown[]) => unknown;
   expect(requestPort("ipc", { anything: 1 })).toBeUndefined();
   expect(sent).toEqual([["tram-port-wanted"]]);
 });
