@@ -1,9 +1,24 @@
 import { defineConfig } from "vitest/config";
 
+/** Tests over real pseudo-terminals and Unix file modes, which Windows does not have. */
+const unixOnly = [
+  "agent/duty/duty.test.ts",
+  "central/server.test.ts",
+  "cli/bad-input.test.ts",
+  "cli/kiosk-e2e.test.ts",
+  "cli/main-job.test.ts",
+  "drivers/serial/**",
+  "drivers/supervised-reader.test.ts",
+];
+
+if (process.platform === "win32") {
+  process.stderr.write(`Not run on Windows, which has no pseudo-terminals: ${unixOnly.join(", ")}\n`);
+}
+
 export default defineConfig({
   test: {
     include: ["**/*.test.ts", "**/*.test.tsx"],
-    exclude: ["node_modules/**", "dist/**"],
+    exclude: ["node_modules/**", "dist/**", ...(process.platform === "win32" ? unixOnly : [])],
     // serialport's binding ends the whole process in a worker thread (node-serialport #1938, #2250).
     pool: "forks",
     testTimeout: 30_000,
