@@ -182,7 +182,8 @@ export class Station {
       person: maskedPerson(code),
       atMs: entry.wallMs,
       lane: lane.name,
-      remarks: remarksOf(code),
+      // Staff who have just confirmed the card need not be told again to look at it.
+      remarks: marks.includes("confirmed-by-staff") ? [] : remarksOf(code),
     });
     this.#tell("accept", code.kind, lane, direction, entry, null, accepted[direction], correlationId);
   }
@@ -206,6 +207,7 @@ export class Station {
       checkpointId: checkpoint,
       staffRef: duty().staffRef,
       readerId: lane.readerId,
+      readerName: lane.name,
       kind: code.kind,
       direction,
       marks,

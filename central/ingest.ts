@@ -62,7 +62,7 @@ function checkItem(item: unknown): Checked {
   }
   const wire = parsed.data;
   // Half characters change on their way into the database and would break the seal of the row.
-  if (![wire.reader_id, wire.boot_id, wire.staff_ref ?? ""].every((text) => text.isWellFormed())) {
+  if (![wire.reader_id, wire.reader_label, wire.boot_id, wire.staff_ref ?? ""].every((text) => text.isWellFormed())) {
     return { refused: rejected(id, "validation", "A text holds half a character.") };
   }
   if (createHash("sha256").update(contentOf(wire), "utf8").digest("hex") !== wire.sha256) {

@@ -24,7 +24,7 @@ export function listedEntryOf(entry: StoredEntry): ListedEntry {
     clock_state: entry.clockState,
     direction: entry.direction,
     source: "scan",
-    reader_label: entry.readerId,
+    reader_label: entry.readerLabel,
     subject: { ...maskedSubject(entry.fields), code_kind: entry.kind },
     estimated: false,
   };

@@ -188,6 +188,7 @@ export class Device {
       direction: "in" as const,
       checkpoint_id: this.checkpointId,
       staff_ref: null,
+      reader_label: "Cổng 1",
       reader_id: "Cổng 1",
       boot_id: this.bootId,
       mono_ms: this.clock.now(),

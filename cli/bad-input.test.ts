@@ -22,7 +22,10 @@ const card = "079098000001|024123456|NGUYỄN VĂN A|01011998|Nam|Số 1 Đườ
 function config(change: Record<string, unknown> = {}): string {
   const dataDir = path.join(folder.path, "data");
   const file = path.join(folder.path, "agent.json");
-  writeFileSync(file, JSON.stringify({ dataDir, central: "http://127.0.0.1:9", checkpointId, demo: true, ...change }));
+  writeFileSync(
+    file,
+    JSON.stringify({ dataDir, central: "http://127.0.0.1:9", checkpointId, kioskPort: 0, demo: true, ...change }),
+  );
   return file;
 }
 

@@ -260,13 +260,16 @@ describe("a card at the reader", () => {
   test("that contradicts itself asks; only the staff's Confirm records it, marked", async () => {
     await scan(card(3, "Nữ"));
     await state("ask");
-    const vi = ["Thông tin trên thẻ không khớp nhau", "Nhân viên xin xem giấy tờ rồi bấm Xác nhận."];
+    const vi = [
+      "Xin chờ, nhân viên xem thẻ",
+      "Nhân viên: số trên thẻ không khớp giới tính hoặc năm sinh; xin xem thẻ rồi bấm Xác nhận.",
+    ];
     await readInBoth(
       kiosk,
       "ask",
       {
         vi: { shown: [...vi, masked.number(3), "Xác nhận", "Bỏ qua"], said: vi.join(". ") },
-        en: { shown: ["The card contradicts itself", "press Confirm", "Confirm", "Skip"] },
+        en: { shown: ["One moment, staff will look at the card", "press Confirm", "Confirm", "Skip"] },
       },
       { within: ".stage" },
     );
@@ -281,10 +284,10 @@ describe("a card at the reader", () => {
     await state("accepted");
     await readInBoth(
       kiosk,
-      "accepted-remark",
+      "accepted-confirmed",
       {
-        vi: { shown: ["VÀO", masked.number(3), "Thông tin trên thẻ không khớp nhau"] },
-        en: { shown: ["IN", "The card contradicts itself"] },
+        vi: { shown: ["VÀO", masked.number(3)] },
+        en: { shown: ["IN"] },
       },
       { within: ".stage" },
     );

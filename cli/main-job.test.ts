@@ -140,6 +140,7 @@ test("the centre stops, cards go on, the agent is killed in the middle, both res
       dataDir,
       central: centralUrl,
       checkpointId: demo.checkpointId,
+      kioskPort: 0,
       readers: [`serial:${pty.path}?direction=in`],
     }),
   );

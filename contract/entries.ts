@@ -32,6 +32,8 @@ export const wireEntry = z
     /** Staff member on duty at the moment of the scan; null when nobody was signed in. */
     staff_ref: z.string().max(64).nullable(),
     reader_id: z.string().max(200),
+    /** What people call the reader, for lists; not part of the hashed content. */
+    reader_label: z.string().max(120),
     boot_id: z.string().max(64),
     /** Monotonic clock of that boot, ms. */
     mono_ms: z.int().nonnegative(),
@@ -55,7 +57,7 @@ export type ClockState = z.infer<typeof clockState>;
  * The text both ends hash to compare contents: the unchanging columns in fixed order as a JSON array.
  * `fields` is left out because it can be recomputed from the raw bytes by a newer recogniser.
  */
-export function contentOf(entry: Omit<WireEntry, "sha256" | "fields">): string {
+export function contentOf(entry: Omit<WireEntry, "sha256" | "fields" | "reader_label">): string {
   return JSON.stringify([
     entry.id,
     entry.seq,

@@ -22,8 +22,8 @@ export const agentConfig = z.strictObject({
   checkpointId: z.uuid().optional(),
   /** Reader specs, e.g. `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`. */
   readers: z.array(z.string().min(1)).max(16).default([]),
-  /** Port of the kiosk page on 127.0.0.1; 0 takes a free one. */
-  kioskPort: z.int().min(0).max(65_535).default(0),
+  /** Port of the kiosk page on 127.0.0.1; 0 takes a free one at each start, which an open page cannot follow. */
+  kioskPort: z.int().min(0).max(65_535).default(7081),
   gate: z
     .strictObject({
       /** The same payload on the same reader within this many seconds is one scan; the place's policy when absent. */

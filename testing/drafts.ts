@@ -16,6 +16,7 @@ export function draft(index = 1, change: Partial<EntryDraft> = {}): EntryDraft {
     checkpointId,
     staffRef: "staff-1",
     readerId: "serial:/dev/ttyACM0",
+    readerName: "Gate 1",
     kind: "cccd",
     direction: "in",
     marks: [],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { maskName, maskNumber } from "../../central/masking.ts";
 import type { Code } from "./code.ts";
 import { displayText, maskedPerson, personKey } from "./person.ts";
 import { recognise } from "./recognise.ts";
@@ -41,7 +42,7 @@ describe("what a shared screen shows", () => {
 
   test("what the owner starred stays hidden", () => {
     const code = read("******017|NGUYEN VAN MAU|1987-**-**|0|162900000000000001|");
-    expect(maskedPerson(code)).toEqual({ name: "N••••• V•• MAU", number: "••••••••" + "•017" });
+    expect(maskedPerson(code)).toEqual({ name: "N••••• V•• MAU", number: "••••••017" });
   });
 
   test("a damaged card shows what could be read", () => {
@@ -54,5 +55,30 @@ describe("what a shared screen shows", () => {
   test("bidi controls, zero-width characters and line ends do not reach the screen", () => {
     expect(displayText("A\u202eB\u2066C\u200bD\ufeff\r\nE")).toBe("ABCD E");
     expect(maskedPerson(read(SAMPLES.S2.replace("Mẫu|", "\u202eMẫu|"))).name).toBe("N••••• T•• Mẫu");
+  });
+});
+
+describe("the station and the centre mask by one table", () => {
+  const number = (value: string): Code => ({
+    kind: "number",
+    form: "old-id",
+    fields: { value },
+    warnings: [],
+    repairs: [],
+  });
+  test.each(["079098000001", "DN4790100000002", "012345678", "0100000004", "1234567", "12", "A B 1 2 3 4 5 6 7 8"])(
+    "number %s",
+    (value) => {
+      expect(maskedPerson(number(value)).number).toBe(maskNumber(value));
+    },
+  );
+  test.each(["Nguyễn Thị Mẫu", "HƯƠNG", "Y", "NGUYỄN  VĂN  A", "H'Hen Niê", " Trần Mẫu "])("name %s", (fullName) => {
+    const code = read(SAMPLES.S2);
+    if (code.kind !== "cccd") throw new Error("S2 is a CCCD");
+    expect(maskedPerson({ ...code, fields: { ...code.fields, fullName } }).name).toBe(maskName(fullName));
+  });
+  test("a one-word name and a nine-digit number tell next to nothing", () => {
+    expect(maskName("HƯƠNG")).toBe("H••••");
+    expect(maskedPerson(number("012345678")).number).toBe("•••••5678");
   });
 });

@@ -76,23 +76,28 @@ function maskName(name: string | null): string | null {
   return words
     .map((word, at) => {
       const letters = Array.from(word.replaceAll("*", HIDDEN));
-      return at === words.length - 1 ? letters.join("") : (letters[0] ?? "") + HIDDEN.repeat(letters.length - 1);
+      const whole = at > 0 && at === words.length - 1;
+      return whole ? letters.join("") : (letters[0] ?? "") + HIDDEN.repeat(letters.length - 1);
     })
     .join(" ");
 }
 
-/** Always five dots, so that the length tells nothing; a number too short for both ends keeps two digits. */
+/**
+ * Always five dots, so that the length tells nothing. Below 12 characters seven shown ones would give the rest away, so
+ * only the end is shown; below 8 nothing is. The centre masks by the same table (`central/masking.ts`).
+ */
 function maskNumber(number: string | null): string | null {
   if (number === null) return null;
-  const visible = displayText(number).replaceAll("*", HIDDEN);
-  if (visible === "") return null;
+  const visible = Array.from(displayText(number).replaceAll("*", HIDDEN).replace(/\s/g, ""));
+  if (visible.length === 0) return null;
   const dots = HIDDEN.repeat(5);
-  return visible.length > 7 ? visible.slice(0, 3) + dots + visible.slice(-4) : dots + visible.slice(-2);
+  if (visible.length < 8) return dots;
+  return (visible.length < 12 ? "" : visible.slice(0, 3).join("")) + dots + visible.slice(-4).join("");
 }
 
 /** What a shared screen may show of a person. */
 export interface MaskedPerson {
-  /** First letter of each word, the last word whole: `N••••• T•• Mẫu`. */
+  /** First letter of each word, the last of several whole: `N••••• T•• Mẫu`. */
   readonly name: string | null;
   /** First three and last four characters: `079•••••0001`. */
   readonly number: string | null;

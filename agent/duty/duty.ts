@@ -154,11 +154,12 @@ export class Duty implements UploadCredential {
   }
 
   /** Reads the places again: keeps name and policy fresh and tells whether the centre is there. */
-  async probe(): Promise<boolean | null> {
+  async probe(): Promise<boolean> {
     await this.#revokePending();
     const token = this.accessToken();
-    if (token === null) return null;
-    const reply = await this.#listCheckpoints(token);
+    const reply = await this.#listCheckpoints(token ?? "none");
+    // Without a credential the refusal is all we want: it is our server's word.
+    if (token === null) return reply.kind === "ok" || reply.kind === "refused";
     if (reply.kind === "refused" && reply.status === 401) return (await this.renew(token)) !== "try-later";
     if (reply.kind === "ok") {
       const bound = this.#options.boundCheckpoint();

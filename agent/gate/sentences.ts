@@ -25,6 +25,10 @@ const askStaff: Sentence = {
   vi: "Nhân viên xin xem giấy tờ rồi bấm Xác nhận.",
   en: "Staff: look at the document, then press Confirm.",
 };
+const compareCard: Sentence = {
+  vi: "Nhân viên: số trên thẻ không khớp giới tính hoặc năm sinh; xin xem thẻ rồi bấm Xác nhận.",
+  en: "Staff: the number does not match sex or birth year; look at the card, then press Confirm.",
+};
 
 /** What a clerk reads when a scan is refused. */
 export const refusals: Readonly<Record<RefuseReason, Notice>> = {
@@ -106,8 +110,8 @@ export const refusals: Readonly<Record<RefuseReason, Notice>> = {
 /** What staff read when they must look first. */
 export const questions: Readonly<Record<AskReason, Notice>> = {
   "inconsistent-card": {
-    title: { vi: "Thông tin trên thẻ không khớp nhau", en: "The card contradicts itself" },
-    next: askStaff,
+    title: { vi: "Xin chờ, nhân viên xem thẻ", en: "One moment, staff will look at the card" },
+    next: compareCard,
   },
   "number-only": {
     title: { vi: "Mã chỉ có một con số", en: "The code is only a number" },

@@ -19,6 +19,8 @@ export interface EntryDraft {
   readonly checkpointId: string;
   readonly staffRef: string | null;
   readonly readerId: string;
+  /** What people called the reader at that moment. */
+  readonly readerName: string;
   readonly kind: WireEntry["kind"];
   readonly direction: "in" | "out";
   readonly marks: readonly EntryMark[];

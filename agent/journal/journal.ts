@@ -73,6 +73,7 @@ export class Journal {
       checkpoint_id: draft.checkpointId,
       staff_ref: draft.staffRef,
       reader_id: draft.readerId,
+      reader_name: draft.readerName,
       kind: draft.kind,
       direction: draft.direction,
       marks: JSON.stringify(draft.marks),
@@ -88,9 +89,9 @@ export class Journal {
     };
     try {
       this.#transaction(database, () => {
-        this.#statement(`INSERT INTO entry (seq, id, schema, boot_id, mono_ms, wall_ms, clock_state, checkpoint_id, staff_ref, reader_id,
+        this.#statement(`INSERT INTO entry (seq, id, schema, boot_id, mono_ms, wall_ms, clock_state, checkpoint_id, staff_ref, reader_id, reader_name,
                kind, direction, marks, person_tag, body, state, state_at, attempts, last_code)
-             VALUES (@seq, @id, @schema, @boot_id, @mono_ms, @wall_ms, @clock_state, @checkpoint_id, @staff_ref, @reader_id,
+             VALUES (@seq, @id, @schema, @boot_id, @mono_ms, @wall_ms, @clock_state, @checkpoint_id, @staff_ref, @reader_id, @reader_name,
                @kind, @direction, @marks, @person_tag, @body, @state, @state_at, @attempts, @last_code)`).run(row);
         this.#statement(`INSERT INTO presence (person_tag, inside, since_ms, last_seen_ms) VALUES (?, ?, ?, ?)
              ON CONFLICT (person_tag) DO UPDATE

@@ -25,7 +25,7 @@ export function toWire(entry: Entry): WireEntry {
     raw_b64: entry.body.rawB64,
   };
   const sha256 = createHash("sha256").update(contentOf(content), "utf8").digest("hex");
-  return { ...content, fields: entry.body.fields, sha256 };
+  return { ...content, reader_label: entry.readerName.slice(0, 120), fields: entry.body.fields, sha256 };
 }
 
 /**

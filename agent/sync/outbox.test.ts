@@ -35,7 +35,7 @@ beforeEach(async () => {
       credential.token = "token-2";
       return Promise.resolve("renewed");
     },
-    probe: () => Promise.resolve(null),
+    probe: () => Promise.resolve(true),
   };
   const clock = systemClock();
   outbox = new Outbox({

@@ -16,8 +16,8 @@ export interface UploadCredential {
   accessToken(): string | null;
   /** The token was refused: get a new one. False when only a new sign-in helps. */
   renew(refusedToken: string): Promise<"renewed" | "ended" | "try-later">;
-  /** Asks the centre something harmless: whether our server answered. Null when there is nothing to ask. */
-  probe(): Promise<boolean | null>;
+  /** Asks the centre something harmless: whether our server answered. */
+  probe(): Promise<boolean>;
 }
 
 /** How long to wait before the next attempt; a nudge ends the wait only where there is no reason to be patient. */
@@ -53,7 +53,7 @@ export interface OutboxOptions {
 const faultPauseMs = 15 * 60_000;
 const inProgressPauseMs = 5_000;
 /** An idle gate asks for the centre this often, so that the badge stays honest. */
-const probeEveryMs = 60_000;
+const probeEveryMs = 30_000;
 
 /**
  * Sends the unsent part of the journal: one batch in flight, oldest first, for ever. The row's own state is the
@@ -174,7 +174,7 @@ export class Outbox {
     return { ms: probeEveryMs, endedByNudge: false };
   }
 
-  /** Null when our server answered a moment ago or there is nothing to ask. */
+  /** Null when our server answered a moment ago. */
   async #probe(): Promise<boolean | null> {
     if (this.#options.clock.monoMs() - this.#lastContactMono < probeEveryMs) return null;
     const answered = await this.#options.credential.probe();

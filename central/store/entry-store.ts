@@ -31,7 +31,7 @@ export interface StoredEntry {
   readonly kind: z.infer<typeof codeKind>;
   readonly direction: z.infer<typeof direction>;
   readonly clockState: z.infer<typeof clockState>;
-  readonly readerId: string;
+  readonly readerLabel: string;
   readonly correctedAt: number;
   readonly receivedAt: number;
   /** Null when the sealed part of this row cannot be read: it harms no other row. */
@@ -84,6 +84,7 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
     row.checkpoint_id,
     row.staff_ref,
     row.reader_id,
+    row.reader_label,
     row.boot_id,
     row.mono_ms,
     row.wall_ms,
@@ -98,7 +99,7 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
     kind: codeKind.parse(row.kind),
     direction: direction.parse(row.direction),
     clockState: clockState.parse(row.clock_state),
-    readerId: row.reader_id,
+    readerLabel: row.reader_label,
     correctedAt: row.corrected_at,
     receivedAt: row.received_at,
     fields: fieldsOf(row),
@@ -136,6 +137,7 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
         checkpoint_id: wire.checkpoint_id,
         staff_ref: wire.staff_ref,
         reader_id: wire.reader_id,
+        reader_label: wire.reader_label,
         boot_id: wire.boot_id,
         mono_ms: wire.mono_ms,
         wall_ms: wire.wall_ms,

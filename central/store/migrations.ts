@@ -103,6 +103,7 @@ export const sqliteMigrations: readonly string[] = [
     checkpoint_id TEXT NOT NULL REFERENCES checkpoint (id),
     staff_ref TEXT,
     reader_id TEXT NOT NULL,
+    reader_label TEXT NOT NULL,
     boot_id TEXT NOT NULL,
     mono_ms INTEGER NOT NULL,
     wall_ms INTEGER NOT NULL,

@@ -71,6 +71,7 @@ export interface Tables {
     checkpoint_id: string;
     staff_ref: string | null;
     reader_id: string;
+    reader_label: string;
     boot_id: string;
     mono_ms: number;
     wall_ms: number;

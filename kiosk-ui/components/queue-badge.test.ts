@@ -22,8 +22,8 @@ describe("the sending badge", () => {
   });
 
   test.each([
-    [-5, "0 giây"],
-    [59, "59 giây"],
+    [-5, "dưới 1 phút"],
+    [59, "dưới 1 phút"],
     [60, "1 phút"],
     [3_600, "1 giờ"],
     [7_500, "2 giờ 5 phút"],

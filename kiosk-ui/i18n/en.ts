@@ -37,7 +37,7 @@ export const en: Texts = {
   outOfOrderLabel: "Out of service",
   dismiss: "Scan another code",
 
-  seconds: (count) => plural(count, "second"),
+  underMinute: "under a minute",
   minutes: (count) => plural(count, "minute"),
   hours: (count) => plural(count, "hour"),
   days: (count) => plural(count, "day"),

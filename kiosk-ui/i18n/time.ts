@@ -29,7 +29,7 @@ export const dateText = (atMs: number, language: Language): string => dateFormat
 /** A duration in its largest useful unit (hours and minutes below a day), e.g. `3 phút`, `2 giờ 5 phút`. */
 export function durationText(totalSeconds: number, texts: Texts): string {
   const seconds = Math.max(0, Math.floor(totalSeconds));
-  if (seconds < 60) return texts.seconds(seconds);
+  if (seconds < 60) return texts.underMinute;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return texts.minutes(minutes);
   const hours = Math.floor(minutes / 60);

@@ -36,7 +36,7 @@ export const vi = {
   outOfOrderLabel: "Tạm ngừng phục vụ",
   dismiss: "Quét mã khác",
 
-  seconds: (count: number) => `${count} giây`,
+  underMinute: "dưới 1 phút",
   minutes: (count: number) => `${count} phút`,
   hours: (count: number) => `${count} giờ`,
   days: (count: number) => `${count} ngày`,

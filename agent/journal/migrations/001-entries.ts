@@ -11,6 +11,7 @@ CREATE TABLE entry (
   checkpoint_id TEXT NOT NULL,
   staff_ref TEXT,
   reader_id TEXT NOT NULL,
+  reader_name TEXT NOT NULL,
   kind TEXT NOT NULL,
   direction TEXT NOT NULL CHECK (direction IN ('in', 'out')),
   marks TEXT NOT NULL,
