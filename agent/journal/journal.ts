@@ -34,6 +34,8 @@ export class Journal {
   /** Kept in memory, so that a screen never waits for a count over the backlog. */
   #unsent = 0;
   #quarantined = 0;
+  /** Wall clock of the oldest unsent entry; undefined when it must be read again. */
+  #oldestWallMs: number | null | undefined;
 
   /**
    * Opens or creates the journal; with `read` it must exist and may belong to a running agent.
@@ -106,7 +108,7 @@ export class Journal {
       throw this.#failed(cause);
     }
     this.#lastSeq = row.seq;
-    this.#unsent++;
+    if (this.#unsent++ === 0) this.#oldestWallMs = row.wall_ms;
     return {
       ...draft,
       seq: row.seq,
@@ -193,6 +195,7 @@ export class Journal {
       throw this.#failed(cause);
     }
     this.#unsent -= fromUnsent;
+    this.#oldestWallMs = undefined;
     this.#quarantined -= fromQuarantine;
   }
 
@@ -204,6 +207,7 @@ export class Journal {
         `UPDATE entry SET state = 2, state_at = ?, last_code = ?, attempts = attempts + 1 WHERE ${column} = ? AND state = 0`,
       ).run(nowMs, code, value);
       this.#unsent -= changes;
+      this.#oldestWallMs = undefined;
       this.#quarantined += changes;
     } catch (cause) {
       throw this.#failed(cause);
@@ -221,10 +225,13 @@ export class Journal {
 
   /** What waits; cheap whatever the backlog. */
   queue(): QueueFigures {
-    const oldest = this.#statement("SELECT wall_ms FROM entry WHERE state = 0 ORDER BY seq LIMIT 1").get();
+    if (this.#oldestWallMs === undefined) {
+      const oldest = this.#statement("SELECT wall_ms FROM entry WHERE state = 0 ORDER BY seq LIMIT 1").get();
+      this.#oldestWallMs = oldest === undefined ? null : z.object({ wall_ms: z.int() }).parse(oldest).wall_ms;
+    }
     return {
       unsent: this.#unsent,
-      oldestWallMs: oldest === undefined ? null : z.object({ wall_ms: z.int() }).parse(oldest).wall_ms,
+      oldestWallMs: this.#oldestWallMs,
       quarantined: this.#quarantined,
     };
   }
@@ -266,6 +273,7 @@ export class Journal {
     const { unsent, quarantined } = z.object({ unsent: z.int(), quarantined: z.int() }).parse(counts);
     this.#unsent = unsent;
     this.#quarantined = quarantined;
+    this.#oldestWallMs = undefined;
   }
 
   /** Compiled once per opening. */
