@@ -223,6 +223,19 @@ describe("credentials", () => {
     expect(credential.renewals).toEqual(["token-1"]);
   });
 
+  test("a centre that refuses every token is not asked without end", async () => {
+    record(1);
+    centre.script = (_, answer) => answer.problem(401, "invalid_token");
+    const from = performance.now();
+    outbox.start();
+    await until("a second has passed", () => performance.now() - from > 1_000);
+    expect(centre.batches.length).toBeLessThan(40);
+    expect(credential.renewals.length).toBeLessThan(20);
+    centre.script = (_, answer) => answer.storeAll();
+    outbox.retryNow();
+    await drained();
+  });
+
   test("a forbidden credential keeps every row and asks no more until another one signs in", async () => {
     record(2);
     centre.script = ({ token }, answer) => {

@@ -69,6 +69,8 @@ export class Outbox {
   #lastContactMono = Number.NEGATIVE_INFINITY;
   #halving: Halving = nothingSuspected;
   #blockedToken: string | null = null;
+  /** The token was renewed and nothing has been accepted under the new one yet. */
+  #renewedInVain = false;
   /** Rows the centre asked to hold, by id: not before this monotonic time. Memory only. */
   readonly #deferred = new Map<string, number>();
   #status: OutboxStatus = { online: false, message: null };
@@ -93,6 +95,7 @@ export class Outbox {
 
   /** Somebody signed in or the network came back: ends any wait. */
   retryNow(): void {
+    this.#renewedInVain = false;
     this.#failures = 0;
     this.#blockedToken = null;
     this.#signal("retry");
@@ -137,6 +140,7 @@ export class Outbox {
     if (reply.kind === "ok" || reply.kind === "refused") this.#lastContactMono = clock.monoMs();
     if (reply.kind !== "ok") return this.#onFailure(reply, batch, token);
 
+    this.#renewedInVain = false;
     const outcomes = readOutcomes(batch, reply.value);
     if (outcomes.acknowledged.length > 0) journal.acknowledge(outcomes.acknowledged, clock.wallMs());
     for (const { id, code } of outcomes.refused) this.#quarantine(id, code);
@@ -219,8 +223,16 @@ export class Outbox {
     }
     switch (reply.status) {
       case 401: {
+        // A fresh token that is refused too would go round for ever: then wait as if the centre were busy.
+        if (this.#renewedInVain) {
+          this.#renewedInVain = false;
+          return this.#backOff(longestPauseMs);
+        }
         const renewal = await this.#options.credential.renew(token);
-        if (renewal === "renewed") return atOnce;
+        if (renewal === "renewed") {
+          this.#renewedInVain = true;
+          return atOnce;
+        }
         if (renewal === "ended") return this.#hold(sendingSentences.signIn);
         this.#say(false, sendingSentences.unreachable);
         return this.#backOff(longestUnreachablePauseMs);
