@@ -15,6 +15,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { warmUp } from "./codes/recognise.ts";
 import { CredentialStore } from "./duty/credential-store.ts";
 import { Duty } from "./duty/duty.ts";
+import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
 import { Journal, journalHoldsRows } from "./journal/journal.ts";
 import type { KioskIntent } from "./kiosk-port/intent.ts";
@@ -51,9 +52,15 @@ export interface Agent {
 /** How `tram scan` and other commands of the same user find the running agent. */
 export const runtimeFile = "agent.run.json";
 
+/** A page (0600) that leads to the kiosk page, so that its token stands in no command line and no log. */
+export const pageFile = "kiosk.html";
+
 /** Ages and counts on a quiet screen are redrawn this often. */
 const redrawEveryMs = 15_000;
 const saveOffsetEveryMs = 600_000;
+/** What the contract's entries have room for. */
+const maxReaderIdLength = 200;
+const maxReaderNameLength = 120;
 
 /**
  * Builds, wires and starts one agent. Only this file knows everyone.
@@ -64,6 +71,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { config, log } = options;
   const clock = options.clock ?? systemClock();
   const specs = config.readers.map(parseReaderSpec);
+  for (const { id, name } of specs) {
+    if (id.length > maxReaderIdLength || name.length > maxReaderNameLength) {
+      throw new AgentError("config.invalid", `The reader ${id.slice(0, 60)}… has too long a path or name; shorten it.`);
+    }
+  }
   const dataDir = prepareDataFolder(config.dataDir);
   refuseVolatileFolder(dataDir, config.demo, log);
   const lock = await lockDataFolder(dataDir);
@@ -137,7 +149,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
 
   let revision = 0;
+  /** Total: a screen is told the truth also when the journal cannot be read. */
   const view = (): KioskView => {
+    try {
+      return wholeView();
+    } catch (error) {
+      log("agent.view-fault", { error: String(error) });
+      return outOfOrderView(++revision, place?.name ?? null);
+    }
+  };
+  const wholeView = (): KioskView => {
     const nowMs = clock.wallMs();
     const queue = journal.queue();
     return {
@@ -154,7 +175,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         message: outbox.status.message,
       },
       inside: journal.inside(nowMs - policy().forgottenExitAfterMs),
-      recent: duty.present.state === "none" ? [] : recent.list(nowMs),
+      recent: duty.present.state === "signed-in" ? recent.list(nowMs) : [],
     };
   };
   const screens = new Screens(view, (intent) => obey(intent));
@@ -207,7 +228,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onChange: () => draw(),
     log,
   });
-  let loopback: LoopbackCarrier;
+  const runtime = path.join(dataDir, runtimeFile);
+  let loopback: LoopbackCarrier | undefined;
   try {
     loopback = await openLoopback({
       port: config.kioskPort,
@@ -216,21 +238,26 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       onPort: (port, draws) => screens.add(port, draws),
       log,
     });
+    writeDurably(runtime, JSON.stringify({ pid: process.pid, port: loopback.port, token: loopback.token }));
+    writeDurably(path.join(dataDir, pageFile), redirectTo(loopback.pageUrl));
   } catch (error) {
     await readers[Symbol.asyncDispose]();
+    await loopback?.close();
     journal.close();
     lock.close();
     throw error;
   }
-  const runtime = path.join(dataDir, runtimeFile);
-  writeDurably(runtime, JSON.stringify({ pid: process.pid, port: loopback.port, token: loopback.token }));
   started = true;
   outbox.start();
   let savedOffset = offset;
   const redraw = setInterval(() => {
-    if (offset !== null && offset.monoMs - (savedOffset?.monoMs ?? 0) > saveOffsetEveryMs) {
-      savedOffset = offset;
-      journal.setFact("clock-offset", JSON.stringify(offset));
+    try {
+      if (offset !== null && isWorthSaving(offset, savedOffset)) {
+        journal.setFact("clock-offset", JSON.stringify(offset));
+        savedOffset = offset;
+      }
+    } catch (error) {
+      log("agent.fact-not-saved", { error: String(error) });
     }
     draw();
   }, redrawEveryMs);
@@ -254,6 +281,20 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
 }
 
+function outOfOrderView(revision: number, placeName: string | null): KioskView {
+  const notice = refusals["not-recorded"];
+  return {
+    revision,
+    placeName,
+    screen: { state: "out-of-order", reason: "journal", title: notice.title, next: notice.next },
+    readers: [],
+    duty: { state: "none", message: null },
+    queue: { online: false, unsent: 0, oldestAgeS: null, quarantined: 0, message: null },
+    inside: 0,
+    recent: [],
+  };
+}
+
 function refuseVolatileFolder(dataDir: string, demo: boolean, log: AgentLog): void {
   const fileSystem = volatileFileSystem(dataDir);
   if (fileSystem === null) return;
@@ -267,12 +308,20 @@ function refuseVolatileFolder(dataDir: string, demo: boolean, log: AgentLog): vo
   log("agent.volatile-folder", { warning: `${sentence}; fine for a demonstration, not for a gate.` });
 }
 
+function redirectTo(url: string): string {
+  return `<!doctype html><meta charset="utf-8"><title>Trạm QR</title><meta http-equiv="refresh" content="0; url=${url}">\n`;
+}
+
 /** Kept between starts (0600): a page that outlives the agent finds the restarted one again. */
 function screenToken(file: string): string {
   if (existsSync(file)) return readFileSync(file, "utf8").trim();
   const made = newScreenToken();
   writeDurably(file, made);
   return made;
+}
+
+function isWorthSaving(offset: ClockOffset, saved: ClockOffset | null): boolean {
+  return saved?.bootId !== offset.bootId || offset.monoMs - saved.monoMs > saveOffsetEveryMs;
 }
 
 function persistentId(journal: Journal, name: string): string {

@@ -165,6 +165,12 @@ describe("what cannot be recorded is refused aloud and the next person is read",
   });
 });
 
+test("a refused code held again at once is refused again, never called just scanned", () => {
+  attended = false;
+  expect(hold("079098000001")).toMatchObject({ verdict: "refuse", reason: "not-confirmed" });
+  expect(hold("079098000001", gateIn, 500)).toMatchObject({ verdict: "refuse", reason: "not-confirmed" });
+});
+
 describe("a doubtful card", () => {
   const doubtful = `079098000001|024123456|NGUYỄN VĂN A|01011998|Nữ|Số 1 Đường ABC|01012022`;
 

@@ -129,11 +129,8 @@ export class Station {
     if (this.#options.checkpointId() === null) return this.#refuse("not-set-up", "unknown", lane, correlationId);
     const today = new Date(this.#options.clock.wallMs()).toISOString().slice(0, 10);
     const codes = recognise(scan.bytes, { today });
-    const digest = createHmac("sha256", this.#payloadKey).update(scan.bytes).digest("base64");
-    const sameScan = this.#isSameScan(digest, scan, lane);
+    const sameScan = this.#isSameScan(scan, lane);
     for (const code of codes) this.#handle(scan, code, lane, sameScan, correlationId);
-    // Remembered only after it went well: a scan that could not be recorded is tried anew at once.
-    this.#lastPayload.set(lane.readerId, { digest, atMono: scan.receivedMonoMs });
   }
 
   #handle(scan: RawScan, code: Code, lane: Lane, sameScan: boolean, correlationId: string | null): void {
@@ -158,6 +155,7 @@ export class Station {
     if (verdict.kind === "accept") {
       return this.#record(scan, code, person, lane, verdict.direction, correlationId, verdict.marks);
     }
+    this.#remember(scan, lane);
     if (verdict.kind === "ask") return this.#ask({ scan, code, person, lane, verdict, correlationId });
     if (verdict.reason === "already-inside") journal.prolong(person, nowMs);
     this.#repeat(verdict, code, lane, correlationId);
@@ -173,6 +171,7 @@ export class Station {
     marks: readonly EntryMark[],
   ): void {
     const entry = this.#options.journal.append(this.#draft(scan, code, person, lane, direction, marks));
+    this.#remember(scan, lane);
     this.#options.onRecorded(entry);
     // Only now is green allowed: the row is on the disk.
     this.#show({
@@ -319,10 +318,19 @@ export class Station {
     });
   }
 
+  /** Only after it went well: a scan that was refused or could not be recorded is judged anew at once. */
+  #remember(scan: RawScan, lane: Lane): void {
+    this.#lastPayload.set(lane.readerId, { digest: this.#digest(scan), atMono: scan.receivedMonoMs });
+  }
+
+  #digest(scan: RawScan): string {
+    return createHmac("sha256", this.#payloadKey).update(scan.bytes).digest("base64");
+  }
+
   /** The window slides: a card left before the reader for a minute is still one scan; another payload re-arms. */
-  #isSameScan(digest: string, scan: RawScan, lane: Lane): boolean {
+  #isSameScan(scan: RawScan, lane: Lane): boolean {
     const last = this.#lastPayload.get(lane.readerId);
-    return last?.digest === digest && scan.receivedMonoMs - last.atMono < this.#options.policy().rescanMs;
+    return last?.digest === this.#digest(scan) && scan.receivedMonoMs - last.atMono < this.#options.policy().rescanMs;
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttp } from "node:http";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -98,6 +98,21 @@ describe("a data folder", () => {
     expect((await runTram(["scan", card, "--data", dataDir()])).out).toMatch(/VÀO/);
   });
 
+  test("of a demonstration serves one start at a time and never a real centre; nothing of the first is touched", async () => {
+    const args = ["start", "--no-window", "--json", "--data", dataDir(), "--central-port", "0", "--kiosk-port", "0"];
+    {
+      await using system = startTram(...args);
+      await system.line("ready");
+      const before = readFileSync(path.join(dataDir(), "agent.json"), "utf8");
+      await expectSentence(args, /already used by another running "tram start"/);
+      expect(readFileSync(path.join(dataDir(), "agent.json"), "utf8")).toBe(before);
+      expect((await runTram(["scan", card, "--data", dataDir()])).out).toMatch(/VÀO/);
+    }
+    await expectSentence([...args, "--central", "https://centre.example"], /holds the demonstration; choose another/);
+    writeFileSync(path.join(dataDir(), "agent.json"), "{ mine");
+    await expectSentence(args, /agent\.json is not JSON.*correct the file/);
+  });
+
   test("whose key is gone keeps its rows: no new key is made over them", async () => {
     {
       await using agent = startTram("agent", "--json", "--config", config());
@@ -176,11 +191,8 @@ test("a payload of every foreign kind gets one sentence in both languages, and t
 
 describe("readers", () => {
   const readerState = (client: AgentClient, name: string, state: string) =>
-    client.next(
-      (message) =>
-        message.type === "view"
-          ? message.view.readers.find((reader) => reader.name === name && reader.state === state)
-          : undefined,
+    client.view(
+      (view) => view.readers.find((reader) => reader.name === name && reader.state === state),
       15_000,
       `${name} ${state}`,
     );

@@ -17,5 +17,9 @@ export function endGracefully(stop: () => Promise<void>, patienceMs = 8_000): vo
     );
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, end);
-  if (process.connected) process.on("disconnect", end);
+  if (process.connected) {
+    process.on("disconnect", end);
+    // Listening must not keep a process alive that has nothing left to do.
+    process.channel?.unref();
+  }
 }

@@ -207,9 +207,8 @@ test("the centre stops, cards go on, the agent is killed in the middle, both res
 /** Bytes sent before the port is open are lost by design of serial ports: wait until the agent says it is. */
 async function readerIsReady(dataDir: string): Promise<void> {
   const client = await connectToAgent(dataDir);
-  await client.next(
-    (message) =>
-      message.type === "view" && message.view.readers.every((reader) => reader.state === "ready") ? true : undefined,
+  await client.view(
+    (view) => (view.readers.every((reader) => reader.state === "ready") ? true : undefined),
     15_000,
     "reader",
   );

@@ -15,6 +15,9 @@ if (Number(process.versions.node.split(".")[0]) < 24) {
   process.exit(1);
 }
 
+// What this program writes belongs to its user alone.
+process.umask(0o077);
+
 const program = new Command("tram")
   .description("Trạm QR: check-in station and central service")
   .showHelpAfterError("(run with --help to see what is possible)")

@@ -1,7 +1,8 @@
 /** Bounds both ends keep. Sizes are bytes, durations milliseconds unless the name says seconds. */
 export const maxBatchEntries = 200;
 export const maxBatchBytes = 512 * 1024;
-export const maxEntryBytes = 8 * 1024;
+/** Above the worst case of the largest raw payload with its parsed view beside it: what a gate accepted always fits. */
+export const maxEntryBytes = 24 * 1024;
 /** Longest raw payload an entry carries (a QR code holds at most 2,953 bytes; ISO/IEC 18004). */
 export const maxRawBytes = 4 * 1024;
 export const maxReplyBytes = 1024 * 1024;

@@ -1,5 +1,5 @@
 /** Keeps one reader open for ever. A fault of this reader, or of whoever takes its scans, touches no other reader. */
-import { setTimeout as pause } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { openReader } from "./open-reader.ts";
 import { type RawScan, type Reader, ReaderFault, type ReaderFaultCode } from "./reader.ts";
 import type { ReaderSpec } from "./reader-spec.ts";
@@ -72,7 +72,11 @@ export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision
       if (stop.signal.aborted) return stoppedFault(spec);
       onReady();
       await report(null, "ready");
-      for await (const scan of reader) await guarded(() => onScan(scan));
+      for await (const scan of reader) {
+        await guarded(() => onScan(scan));
+        // A reader that never pauses must not keep the others from being read.
+        await nextTurn();
+      }
       return stoppedFault(spec);
     } catch (error) {
       return error instanceof ReaderFault ? error : unexpectedFault(spec, error);

@@ -50,13 +50,20 @@ export function volatileFileSystem(folder: string): string | null {
 
 /**
  * Takes the folder for this process until it ends, kill -9 included: the operating system owns the lock (an abstract
- * socket on Linux, a named pipe on Windows), so nothing is left to clean up. Waits `patienceMs` for a previous owner
+ * socket on Linux, a named pipe on Windows). Waits `patienceMs` for a previous owner
  * that is just ending.
  *
  * @throws AgentError `data.in-use`
  */
-export async function lockDataFolder(folder: string, patienceMs = 3_000): Promise<Server> {
-  const name = createHash("sha256").update(realpathSync(folder)).digest("hex").slice(0, 32);
+export async function lockDataFolder(
+  folder: string,
+  owner: "agent" | "launcher" = "agent",
+  patienceMs = 3_000,
+): Promise<Server> {
+  const name = createHash("sha256")
+    .update(`${owner} ${realpathSync(folder)}`)
+    .digest("hex")
+    .slice(0, 32);
   const address =
     process.platform === "win32"
       ? `\\\\.\\pipe\\tram-qr-${name}`
@@ -70,7 +77,7 @@ export async function lockDataFolder(folder: string, patienceMs = 3_000): Promis
     if (performance.now() >= giveUpAt) {
       throw new AgentError(
         "data.in-use",
-        `The data folder ${folder} is already used by another running agent; stop that one or choose another folder with --data.`,
+        `The data folder ${folder} is already used by another running ${owner === "agent" ? "agent" : '"tram start"'}; stop that one or choose another folder with --data.`,
       );
     }
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { connect } from "node:net";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import WebSocket from "ws";
@@ -114,6 +115,22 @@ test("the socket needs the token, our Host and our Origin", async () => {
   );
   expect(await knock([commandProtocol, token()])).toBeInstanceOf(WebSocket);
   expect(ports.map(({ draws }) => draws)).toEqual([true, false]);
+});
+
+test("a caller that hangs up in the middle of knocking ends nothing", async () => {
+  const knocks = `GET /kiosk HTTP/1.1\r\nHost: 127.0.0.1:${carrier.port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+  for (let caller = 0; caller < 20; caller++) {
+    await new Promise<void>((resolve) => {
+      const socket = connect(carrier.port, "127.0.0.1", () => {
+        socket.write(knocks, () => {
+          socket.resetAndDestroy();
+          resolve();
+        });
+      });
+    });
+  }
+  await until("every knock was refused", () => events.filter((event) => event === "loopback.refused").length === 20);
+  expect((await get("/")).status).toBe(200);
 });
 
 test("an intent is obeyed only in its agreed form; rubbish is counted and the socket lives on", async () => {

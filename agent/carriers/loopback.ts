@@ -85,6 +85,8 @@ export async function openLoopback(options: LoopbackOptions): Promise<LoopbackCa
     return request.headers.host === `127.0.0.1:${port}` || request.headers.host === `localhost:${port}`;
   };
   server.on("upgrade", (request, socket, head) => {
+    // Node takes its own listener off an upgraded socket: without one here a reset would end the process.
+    socket.on("error", () => socket.destroy());
     const origin = request.headers.origin;
     const ownPage = origin === undefined || origin === `http://${request.headers.host}`;
     const offered = String(request.headers["sec-websocket-protocol"] ?? "")
@@ -127,6 +129,7 @@ function listen(server: ReturnType<typeof createServer>, port: number): Promise<
       );
     });
     server.listen(port, "127.0.0.1", () => {
+      server.on("error", () => {});
       const address = server.address();
       resolve(typeof address === "object" && address !== null ? address.port : port);
     });

@@ -76,7 +76,10 @@ export class Duty implements UploadCredential {
       const resendAfterS = Math.max(0, Math.ceil((signIn.resendAtMono - this.#options.clock.monoMs()) / 1000));
       return { state: "code-sent", phoneMasked, resendAfterS, message: signIn.message };
     }
-    if (this.#credential === null) return { state: "none", message: this.#message };
+    // An ended credential needs a sign-in: why the last one failed is what the clerk must read.
+    if (this.#credential === null || (this.#credential.expired && this.#message !== null)) {
+      return { state: "none", message: this.#message };
+    }
     const { name, phoneMasked, expired } = this.#credential;
     return { state: "signed-in", name, phoneMasked, expired };
   }
@@ -171,13 +174,18 @@ export class Duty implements UploadCredential {
 
   async #takeOver(granted: TokenReply, phone: string): Promise<void> {
     const places = await this.#listCheckpoints(granted.access_token);
-    if (this.#currentStep() !== "verifying") return;
-    if (places.kind !== "ok") return this.#end(sentenceFor(places));
+    const giveBack = (message: Sentence | null): Promise<void> => {
+      this.#revocations = [...this.#revocations, granted.refresh_token];
+      if (message !== null) this.#end(message);
+      return this.#revokePending();
+    };
+    if (this.#currentStep() !== "verifying") return giveBack(null);
+    if (places.kind !== "ok") return giveBack(sentenceFor(places));
     const bound = this.#options.boundCheckpoint();
     const served = bound === null ? places.value.items : places.value.items.filter((item) => item.id === bound);
     const [place] = served;
-    if (place === undefined) return this.#end(dutySentences.notThisPlace);
-    if (served.length > 1) return this.#end(dutySentences.severalPlaces);
+    if (place === undefined) return giveBack(dutySentences.notThisPlace);
+    if (served.length > 1) return giveBack(dutySentences.severalPlaces);
     this.#options.onCheckpoint(place);
     if (this.#credential !== null) {
       this.#revocations = [...this.#revocations, this.#credential.tokens.refreshToken];
@@ -214,7 +222,8 @@ export class Duty implements UploadCredential {
       this.#options.onChange();
       return "renewed";
     }
-    if (reply.kind !== "refused") return "try-later";
+    // Only these say that the credential has ended; anything else is a fault of version, way or server.
+    if (reply.kind !== "refused" || ![400, 401, 403].includes(reply.status)) return "try-later";
     this.#options.log("duty.ended", { status: reply.status, name: reply.name });
     this.#save({ ...current, expired: true });
     this.#options.onChange();

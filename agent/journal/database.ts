@@ -40,7 +40,7 @@ export function openDatabase(file: string, writable: boolean): Database.Database
   try {
     database = new Database(file, { readonly: !writable, fileMustExist: !writable });
   } catch (cause) {
-    throw new AgentError("journal.corrupt", `The journal ${file} cannot be opened (${messageOf(cause)}).`, { cause });
+    throw openingFault(file, cause);
   }
   try {
     if (writable) for (const [pragma, value] of settings) database.pragma(`${pragma} = ${value}`);
@@ -50,13 +50,32 @@ export function openDatabase(file: string, writable: boolean): Database.Database
     return database;
   } catch (cause) {
     database.close();
-    if (cause instanceof AgentError) throw cause;
-    throw new AgentError(
+    throw cause instanceof AgentError ? cause : openingFault(file, cause);
+  }
+}
+
+function openingFault(file: string, cause: unknown): AgentError {
+  const { code = "" } = cause as { code?: string };
+  const why = cause instanceof Error ? cause.message : String(cause);
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
+    return new AgentError(
       "journal.corrupt",
-      `The journal ${file} is damaged or not a journal (${messageOf(cause)}); keep the file, do not delete it, and move the whole folder aside to start a new one.`,
+      `The journal ${file} is damaged or not a journal (${why}); keep the whole folder, start with a new one and call support.`,
       { cause },
     );
   }
+  if (code === "SQLITE_FULL") {
+    return new AgentError(
+      "journal.disk-full",
+      `The disk of ${file} is full; free some space and start again, nothing is lost.`,
+      { cause },
+    );
+  }
+  return new AgentError(
+    "journal.write-failed",
+    `The journal ${file} cannot be opened (${why}); check the disk and the permissions and start again, nothing is lost.`,
+    { cause },
+  );
 }
 
 function verifySettings(database: Database.Database, file: string): void {
@@ -102,8 +121,4 @@ function migrate(database: Database.Database): void {
       database.pragma(`user_version = ${version + 1}`);
     })();
   }
-}
-
-function messageOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -41,6 +41,7 @@ export interface Entry extends Omit<EntryDraft, "personKey"> {
   readonly id: string;
   readonly state: EntryState;
   readonly stateAtMs: number;
+  /** How often the centre answered for this entry. */
   readonly attempts: number;
   readonly lastCode: string | null;
 }

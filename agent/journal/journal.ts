@@ -122,7 +122,8 @@ export class Journal {
 
   /** Where a person stands as recorded here, null when never seen. */
   presence(personKey: string): Presence | null {
-    const row = this.#statement("SELECT inside, since_ms, last_seen_ms FROM presence WHERE person_tag = ?").get(
+    const row = this.#get(
+      "SELECT inside, since_ms, last_seen_ms FROM presence WHERE person_tag = ?",
       personTag(this.#keys, personKey),
     );
     if (row === undefined) return null;
@@ -144,16 +145,15 @@ export class Journal {
 
   /** People inside who were seen after `sinceMs`. */
   inside(sinceMs: number): number {
-    const row = this.#statement("SELECT count(*) AS people FROM presence WHERE inside = 1 AND last_seen_ms > ?").get(
-      sinceMs,
-    );
+    const row = this.#get("SELECT count(*) AS people FROM presence WHERE inside = 1 AND last_seen_ms > ?", sinceMs);
     return z.object({ people: z.int() }).parse(row).people;
   }
 
-  /** The oldest unsent entries above `afterSeq`, at most `limit`; rows that do not verify are in `damaged` by seq. */
-  unsent(limit: number, afterSeq = 0): { entries: Entry[]; damaged: number[] } {
-    const rows = this.#statement("SELECT * FROM entry WHERE state = 0 AND seq > ? ORDER BY seq LIMIT ?").all(
-      afterSeq,
+  /** The oldest unsent entries but those in `skip`, at most `limit`; rows that do not verify are in `damaged` by seq. */
+  unsent(limit: number, skip: readonly string[] = []): { entries: Entry[]; damaged: number[] } {
+    const rows = this.#all(
+      `SELECT * FROM entry WHERE state = 0 AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?`,
+      JSON.stringify(skip),
       limit,
     );
     return this.#opened(rows);
@@ -161,14 +161,14 @@ export class Journal {
 
   /** Entries newest first, at most `limit`, below `beforeSeq`. */
   newest(limit: number, beforeSeq = Number.MAX_SAFE_INTEGER): { entries: Entry[]; damaged: number[] } {
-    const rows = this.#statement("SELECT * FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT ?").all(beforeSeq, limit);
+    const rows = this.#all("SELECT * FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT ?", beforeSeq, limit);
     return this.#opened(rows);
   }
 
   /** Entries oldest first in pages, for export and verification. */
   *pages(pageSize = 500): Generator<{ entries: Entry[]; damaged: number[] }> {
     for (let after = 0; ; ) {
-      const rows = this.#statement("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?").all(after, pageSize);
+      const rows = this.#all("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", after, pageSize);
       if (rows.length === 0) return;
       const page = this.#opened(rows);
       yield page;
@@ -183,7 +183,7 @@ export class Journal {
     try {
       this.#transaction(this.#writable(), () => {
         const update = this.#statement(
-          "UPDATE entry SET state = ?, state_at = ?, last_code = NULL WHERE id = ? AND state = ?",
+          "UPDATE entry SET state = ?, state_at = ?, last_code = NULL, attempts = attempts + 1 WHERE id = ? AND state = ?",
         );
         for (const { id, state } of results) {
           const next = entryStates.indexOf(state);
@@ -216,7 +216,8 @@ export class Journal {
 
   /** The present state of these entries, by id; unknown ids are left out. */
   states(ids: readonly string[]): Map<string, EntryState> {
-    const rows = this.#statement("SELECT id, state FROM entry WHERE id IN (SELECT value FROM json_each(?))").all(
+    const rows = this.#all(
+      "SELECT id, state FROM entry WHERE id IN (SELECT value FROM json_each(?))",
       JSON.stringify(ids),
     );
     const parsed = z.array(z.object({ id: z.string(), state: z.int() })).parse(rows);
@@ -226,7 +227,7 @@ export class Journal {
   /** What waits; cheap whatever the backlog. */
   queue(): QueueFigures {
     if (this.#oldestWallMs === undefined) {
-      const oldest = this.#statement("SELECT wall_ms FROM entry WHERE state = 0 ORDER BY seq LIMIT 1").get();
+      const oldest = this.#get("SELECT wall_ms FROM entry WHERE state = 0 ORDER BY seq LIMIT 1");
       this.#oldestWallMs = oldest === undefined ? null : z.object({ wall_ms: z.int() }).parse(oldest).wall_ms;
     }
     return {
@@ -238,7 +239,7 @@ export class Journal {
 
   /** A small fact of this machine (clock offset, cached place), or null. */
   fact(name: string): string | null {
-    const row = this.#statement("SELECT value FROM fact WHERE name = ?").get(name);
+    const row = this.#get("SELECT value FROM fact WHERE name = ?", name);
     return row === undefined ? null : z.object({ value: z.string() }).parse(row).value;
   }
 
@@ -274,6 +275,23 @@ export class Journal {
     this.#unsent = unsent;
     this.#quarantined = quarantined;
     this.#oldestWallMs = undefined;
+  }
+
+  /** A read; an I/O error closes the file like a failed write does, and the next call reopens and checks it. */
+  #get(sql: string, ...values: unknown[]): unknown {
+    try {
+      return this.#statement(sql).get(...values);
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+  }
+
+  #all(sql: string, ...values: unknown[]): unknown[] {
+    try {
+      return this.#statement(sql).all(...values);
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
   }
 
   /** Compiled once per opening. */
@@ -324,7 +342,7 @@ export class Journal {
     }
     return new AgentError(
       "journal.write-failed",
-      `The journal could not be written (${code || String(cause)}), the scan was not recorded; check the disk.`,
+      `The journal could not be read or written (${code || String(cause)}), the scan was not recorded; check the disk.`,
       { cause },
     );
   }

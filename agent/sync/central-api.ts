@@ -39,6 +39,7 @@ export interface Call<T> {
   readonly accessToken?: string;
   readonly schema: z.ZodType<T> | null;
   readonly totalTimeoutMs?: number;
+  readonly cancelled?: AbortSignal;
 }
 
 /**
@@ -81,7 +82,10 @@ export class CentralApi {
           ...(call.accessToken === undefined ? {} : { Authorization: `Bearer ${call.accessToken}` }),
         },
         // axios' own `timeout` watches for silence only; a dribbling reply needs a bound on the whole call.
-        signal: AbortSignal.timeout(call.totalTimeoutMs ?? callTimeoutMs),
+        signal: AbortSignal.any([
+          AbortSignal.timeout(call.totalTimeoutMs ?? callTimeoutMs),
+          ...(call.cancelled ? [call.cancelled] : []),
+        ]),
       });
     } catch (error) {
       return { kind: "unreachable", detail: detailOf(error) };

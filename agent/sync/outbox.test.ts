@@ -264,6 +264,32 @@ describe("credentials", () => {
   });
 });
 
+test("a centre that stores nothing and asks to retry everything is not flooded", async () => {
+  record(3);
+  centre.script = ({ entries }, answer) =>
+    answer.json(200, {
+      batch_id: "01900000-0000-7000-8000-0000000000bb",
+      results: entries.map(({ id }) => ({ id, status: "retry" })),
+      high_water: { seq: 0 },
+    });
+  const from = performance.now();
+  outbox.start();
+  await until("two seconds have passed", () => performance.now() - from > 2_000);
+  expect(centre.batches.length).toBeLessThanOrEqual(3);
+  expect(journal.queue().unsent).toBe(3);
+});
+
+test("stopping does not wait for a call that hangs", async () => {
+  record(1);
+  centre.script = () => {};
+  outbox.start();
+  await until("the call hangs", () => centre.batches.length === 1);
+  const from = performance.now();
+  await outbox.stop();
+  expect(performance.now() - from).toBeLessThan(5_000);
+  expect(journal.queue().unsent).toBe(1);
+});
+
 test("patience: 429, 503 and 409 are waited out with Retry-After, then everything arrives", async () => {
   const ids = record(2);
   const times: number[] = [];

@@ -52,6 +52,7 @@ export interface OutboxOptions {
 /** A version or configuration fault is asked again at the earliest after this long (wire contract, section 2). */
 const faultPauseMs = 15 * 60_000;
 const inProgressPauseMs = 5_000;
+const shortestPauseMs = 1_000;
 /** An idle gate asks for the centre this often, so that the badge stays honest. */
 const probeEveryMs = 30_000;
 
@@ -101,7 +102,7 @@ export class Outbox {
     this.#signal("retry");
   }
 
-  /** Stops after the call in flight; the journal may be closed afterwards. */
+  /** Cuts the call in flight and stops; the journal may be closed afterwards. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#signal("retry");
@@ -136,6 +137,8 @@ export class Outbox {
       accessToken: token,
       schema: batchResponse,
       totalTimeoutMs: uploadTimeoutMs,
+      // Safe to cut: what the centre has stored meanwhile is answered as `duplicate` next time.
+      cancelled: this.#stopping.signal,
     });
     if (reply.kind === "ok" || reply.kind === "refused") this.#lastContactMono = clock.monoMs();
     if (reply.kind !== "ok") return this.#onFailure(reply, batch, token);
@@ -151,12 +154,16 @@ export class Outbox {
       refused: outcomes.refused.length,
       waiting: outcomes.waiting.length,
     });
-    if (outcomes.acknowledged.length + outcomes.refused.length > 0) this.#failures = 0;
-    else this.#failures++;
-    for (const { id, afterMs } of outcomes.waiting) {
-      this.#deferred.set(id, clock.monoMs() + Math.max(1_000, afterMs ?? this.#jitter(longestPauseMs)));
-    }
     this.#say(true, null);
+    if (outcomes.acknowledged.length + outcomes.refused.length === 0) {
+      // Nothing went forward: asking with the next two hundred would only repeat it.
+      const asked = Math.max(0, ...outcomes.waiting.map(({ afterMs }) => afterMs ?? 0));
+      return patiently(Math.max(shortestPauseMs, asked, this.#backOff(longestPauseMs).ms));
+    }
+    this.#failures = 0;
+    for (const { id, afterMs } of outcomes.waiting) {
+      this.#deferred.set(id, clock.monoMs() + Math.max(shortestPauseMs, afterMs ?? 0));
+    }
     return atOnce;
   }
 
@@ -167,7 +174,9 @@ export class Outbox {
       this.#say(answered, answered ? null : sendingSentences.unreachable);
       if (answered) this.#failures = 0;
     }
-    const due = Math.min(...this.#deferred.values()) - this.#options.clock.monoMs();
+    const due =
+      [...this.#deferred.values()].reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY) -
+      this.#options.clock.monoMs();
     const pause = answered === false ? this.#backOff(longestUnreachablePauseMs).ms : probeEveryMs;
     return { ms: Math.max(50, Math.min(due, pause)), endedByNudge: true };
   }
@@ -191,15 +200,12 @@ export class Outbox {
     const now = clock.monoMs();
     for (const [id, notBefore] of this.#deferred) if (notBefore <= now) this.#deferred.delete(id);
     const limit = nextBatchLimit(this.#halving);
-    const { entries, damaged } = journal.unsent(limit + this.#deferred.size);
+    const { entries, damaged } = journal.unsent(limit, [...this.#deferred.keys()]);
     for (const seq of damaged) {
       journal.quarantine({ seq }, "damaged-row", clock.wallMs());
       this.#options.log("outbox.damaged-row", { seq });
     }
-    return fillBatch(
-      entries.filter((entry) => !this.#deferred.has(entry.id)),
-      limit,
-    );
+    return fillBatch(entries, limit);
   }
 
   async #onFailure(
@@ -207,7 +213,11 @@ export class Outbox {
     batch: readonly WireEntry[],
     token: string,
   ): Promise<Wait> {
-    this.#options.log("outbox.failed", { sent: batch.length, ...reply, problem: undefined });
+    this.#options.log("outbox.failed", {
+      sent: batch.length,
+      answer: reply.kind,
+      ...("status" in reply ? { status: reply.status, problem: reply.name } : { detail: reply.detail }),
+    });
     switch (reply.kind) {
       case "unreachable":
         this.#say(false, sendingSentences.unreachable);
@@ -242,7 +252,7 @@ export class Outbox {
         this.#blockedToken = token;
         return this.#hold(sendingSentences.notAllowed);
       case 409:
-        return patiently(reply.retryAfterMs ?? inProgressPauseMs);
+        return patiently(Math.max(shortestPauseMs, reply.retryAfterMs ?? inProgressPauseMs));
       case 400:
       case 413:
       case 422: {

@@ -1,6 +1,7 @@
+import path from "node:path";
 import { Command } from "commander";
 import { openElectronPort } from "../../agent/carriers/electron-port.ts";
-import { startAgent } from "../../agent/main.ts";
+import { pageFile, startAgent } from "../../agent/main.ts";
 import { loadAgentConfig } from "../../provisioning/agent-config.ts";
 import { endGracefully } from "../lifetime.ts";
 import { openLog } from "../log.ts";
@@ -24,5 +25,9 @@ export const agentCommand = new Command("agent")
     endGracefully(() => agent.stop());
     openElectronPort((port) => agent.addScreen(port));
     if (json) printJson({ event: "ready", kiosk: agent.pageUrl, dataDir: agent.dataDir, pid: process.pid });
-    else process.stdout.write(`The agent is running. Kiosk page: ${agent.pageUrl}\nPress Ctrl+C to stop.\n`);
+    else {
+      // Not the address itself: a service manager would keep its token in a log.
+      const page = path.join(agent.dataDir, pageFile);
+      process.stdout.write(`The agent is running. Kiosk page: open ${page} in a browser.\nPress Ctrl+C to stop.\n`);
+    }
   });

@@ -1,4 +1,4 @@
-import { createInterface } from "node:readline/promises";
+import { createInterface, type Interface } from "node:readline/promises";
 import { Command } from "commander";
 import type { DutyView } from "../../agent/kiosk-port/view.ts";
 import { defaultDataFolder } from "../../provisioning/data-folder.ts";
@@ -48,7 +48,7 @@ const login = new Command("login")
       let duty = await requestCode(agent, phone);
       while (duty.state === "code-sent") {
         if (duty.message) process.stdout.write(`${duty.message.vi}\n${duty.message.en}\n`);
-        const code = (await terminal.question(`Code sent to ${duty.phoneMasked}: `)).trim();
+        const code = await ask(terminal, `Code sent to ${duty.phoneMasked}: `);
         if (!/^\d{6}$/.test(code)) process.stdout.write("The code has 6 digits.\n");
         else duty = await verifyCode(agent, code);
       }
@@ -78,6 +78,13 @@ const logout = new Command("logout")
       agent.close();
     }
   });
+
+async function ask(terminal: Interface, question: string): Promise<string> {
+  const closed = new Promise<never>((_, reject) => {
+    terminal.once("close", () => reject(new CommandFailure("No code was given; run the command again and type it.")));
+  });
+  return (await Promise.race([terminal.question(question), closed])).trim();
+}
 
 function sentenceOf(duty: DutyView): string {
   return duty.state === "none" && duty.message ? duty.message.en : "Signing in failed; try again.";

@@ -3,13 +3,19 @@ import path from "node:path";
 import { Command } from "commander";
 import type { ScanOutcome } from "../../agent/kiosk-port/port.ts";
 import type { DutyView } from "../../agent/kiosk-port/view.ts";
+import { pageFile } from "../../agent/main.ts";
 import { parseReaderSpec } from "../../drivers/reader-spec.ts";
-import { type AgentConfig, agentConfig } from "../../provisioning/agent-config.ts";
-import { defaultDataFolder, prepareDataFolder, volatileFileSystem } from "../../provisioning/data-folder.ts";
+import { type AgentConfig, agentConfig, loadAgentConfig } from "../../provisioning/agent-config.ts";
+import {
+  defaultDataFolder,
+  lockDataFolder,
+  prepareDataFolder,
+  volatileFileSystem,
+} from "../../provisioning/data-folder.ts";
 import { writeDurably } from "../../provisioning/durable-file.ts";
 import { connectToAgent } from "../agent-client.ts";
 import { CommandFailure } from "../failure.ts";
-import { type Child, ChildEnded, startChild } from "../launch/child.ts";
+import { type Child, ChildEnded, setLogAside, startChild } from "../launch/child.ts";
 import { type Demo, ensureDemo } from "../launch/demo.ts";
 import { findElectron, openInBrowser, whyNoWindow } from "../launch/window.ts";
 import { endGracefully } from "../lifetime.ts";
@@ -30,6 +36,9 @@ interface StartOptions {
 const readyWithinMs = 30_000;
 /** A child that crashed is started again after this long; recording must go on. */
 const restartAfterMs = 1_000;
+const longestRestartMs = 30_000;
+/** A child that lived this long did not fail at starting. */
+const livedLongMs = 60_000;
 
 export const startCommand = new Command("start")
   .description("the whole system on this machine: central service, agent, kiosk window")
@@ -43,11 +52,13 @@ export const startCommand = new Command("start")
   .action(async (options: StartOptions) => {
     for (const spec of options.reader) parseReaderSpec(spec);
     const dataDir = prepareDataFolder(options.data);
+    const lock = await lockDataFolder(dataDir, "launcher");
     const launch = new Launch(dataDir, options);
     try {
       await launch.run();
     } catch (error) {
       await launch.stop();
+      lock.close();
       throw error instanceof ChildEnded ? new CommandFailure(lastSentence(error)) : error;
     }
   });
@@ -71,7 +82,14 @@ class Launch {
 
   async run(): Promise<void> {
     const { central: realCentral, json } = this.#options;
-    endGracefully(() => this.stop());
+    // Longer than a child may take to end.
+    endGracefully(() => this.stop(), 12_000);
+    if (realCentral && existsSync(path.join(this.#dataDir, "demo.json"))) {
+      throw new CommandFailure(
+        `The data folder ${this.#dataDir} holds the demonstration; choose another with --data to work with ${realCentral}.`,
+      );
+    }
+    for (const log of ["central.log", "agent.log"]) setLogAside(path.join(this.#logDir, log));
     const centralUrl = realCentral ?? (await this.#startCentral());
     const demo = realCentral ? null : await ensureDemo(this.#dataDir, centralUrl, (phone) => this.#codeFor(phone));
     const configFile = path.join(this.#dataDir, "agent.json");
@@ -82,7 +100,8 @@ class Launch {
     const kioskUrl = await this.#startAgent(configFile, electron);
     if (demo) await this.#ensureSignedIn(demo.staffPhone);
     const window =
-      windowless === null && (electron !== null || openInBrowser(kioskUrl, path.join(this.#dataDir, "browser")));
+      windowless === null &&
+      (electron !== null || openInBrowser(path.join(this.#dataDir, pageFile), path.join(this.#dataDir, "browser")));
     if (json) {
       printJson({
         event: "ready",
@@ -125,7 +144,7 @@ class Launch {
     if (given !== undefined) started = await start(String(portNumber(given, "--central-port")));
     else started = await start("7080").catch((error: unknown) => (isEnded(error) ? start("0") : Promise.reject(error)));
     const port = new URL(String(started.address)).port;
-    this.#keepAlive(started.child, "central service", "central.log", args(port), () => {});
+    this.#keepAlive(started.child, "central service", "central.log", args(port), process.execPath);
     return String(started.address);
   }
 
@@ -161,7 +180,7 @@ class Launch {
     // A restarted agent keeps its address, so that the page finds it again.
     const config = JSON.parse(readFileSync(configFile, "utf8")) as AgentConfig;
     writeDurably(configFile, `${JSON.stringify({ ...config, kioskPort: Number(new URL(url).port) }, null, 2)}\n`);
-    this.#keepAlive(started.child, "agent", "agent.log", args, () => {}, electron ?? process.execPath);
+    this.#keepAlive(started.child, "agent", "agent.log", args, electron ?? process.execPath);
     return url;
   }
 
@@ -184,26 +203,33 @@ class Launch {
     }
   }
 
+  /** Starts a child that ended again and again, patiently when it ends at once; recording must go on. */
   #keepAlive(
     child: Child,
     name: string,
     logName: string,
     args: readonly string[],
-    onRestart: () => void,
-    command = process.execPath,
+    command: string,
+    failures = 0,
   ): void {
+    const startedAtMs = performance.now();
     child.onExit(() => {
       this.#children = this.#children.filter((other) => other !== child);
       if (this.#stopping) return;
-      process.stderr.write(`The ${name} ended unexpectedly; it is started again.\n`);
-      setTimeout(() => {
-        if (this.#stopping) return;
-        const next = startChild(command, args, path.join(this.#logDir, logName), name);
-        this.#listen(next);
-        this.#children.push(next);
-        this.#keepAlive(next, name, logName, args, onRestart, command);
-        onRestart();
-      }, restartAfterMs);
+      const again = performance.now() - startedAtMs < livedLongMs ? failures + 1 : 0;
+      process.stderr.write(
+        `The ${name} ended unexpectedly; it is started again (log: ${path.join(this.#logDir, logName)}).\n`,
+      );
+      setTimeout(
+        () => {
+          if (this.#stopping) return;
+          const next = startChild(command, args, path.join(this.#logDir, logName), name);
+          this.#listen(next);
+          this.#children.push(next);
+          this.#keepAlive(next, name, logName, args, command, again);
+        },
+        Math.min(restartAfterMs * 2 ** again, longestRestartMs),
+      );
     });
   }
 
@@ -247,11 +273,7 @@ class Launch {
   async #ensureSignedIn(phone: string): Promise<void> {
     const agent = await connectToAgent(this.#dataDir);
     try {
-      const present = await agent.next(
-        (message) => (message.type === "view" ? message.view.duty : undefined),
-        10_000,
-        "first view",
-      );
+      const present = await agent.view((view) => view.duty, 10_000, "first view");
       if (present.state === "signed-in" && !present.expired) return;
       const code = this.#codeFor(phone);
       let duty: DutyView = await requestCode(agent, phone);
@@ -267,7 +289,9 @@ class Launch {
 
   #agentConfig(centralUrl: string, demo: Demo | null): AgentConfig {
     const file = path.join(this.#dataDir, "agent.json");
-    const kept = existsSync(file) ? agentConfig.safeParse(JSON.parse(readFileSync(file, "utf8"))) : null;
+    // What a person wrote into it stays: gate, readers. A demonstration's script is not played again unasked.
+    const kept = existsSync(file) ? loadAgentConfig(file) : null;
+    const keptReaders = kept?.readers.filter((spec) => !spec.startsWith("simulated:")) ?? [];
     const volatile = volatileFileSystem(this.#dataDir);
     if (volatile !== null) {
       process.stderr.write(
@@ -278,9 +302,9 @@ class Launch {
       dataDir: this.#dataDir,
       central: centralUrl,
       checkpointId: demo?.checkpointId,
-      readers: this.#options.reader.length > 0 ? this.#options.reader : (kept?.data?.readers ?? []),
+      readers: this.#options.reader.length > 0 ? this.#options.reader : keptReaders,
       kioskPort: this.#options.kioskPort === undefined ? 7081 : portNumber(this.#options.kioskPort, "--kiosk-port"),
-      ...(kept?.data ? { gate: kept.data.gate } : {}),
+      ...(kept ? { gate: kept.gate } : {}),
       demo: true,
     });
     if (parsed.success) return parsed.data;

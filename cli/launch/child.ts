@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { closeSync, openSync, renameSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { CommandFailure } from "../failure.ts";
@@ -7,7 +7,6 @@ import { CommandFailure } from "../failure.ts";
 export type Event = { readonly event: string } & Readonly<Record<string, unknown>>;
 
 export interface Child {
-  readonly process: ChildProcess;
   /** Resolves with the first event of this name. */
   next(name: string, timeoutMs: number): Promise<Event>;
   onEvent(listener: (event: Event) => void): void;
@@ -18,18 +17,22 @@ export interface Child {
 
 const killAfterMs = 9_000;
 
-/**
- * Starts one of our own programs beside this one. Its JSON lines come as events, its log goes to `logFile` (the one of
- * the previous run is kept as `.1`). The channel between them ends the child when this process is gone.
- */
-export function startChild(command: string, args: readonly string[], logFile: string, name: string): Child {
+/** Puts the log of the previous run aside as `.1`; a restart within a run goes on in the same file. */
+export function setLogAside(logFile: string): void {
   rmSync(`${logFile}.1`, { force: true });
   try {
     renameSync(logFile, `${logFile}.1`);
   } catch {
     // First run: there is no log yet.
   }
-  const log = openSync(logFile, "w", 0o600);
+}
+
+/**
+ * Starts one of our own programs beside this one. Its JSON lines come as events, its log is appended to `logFile`. The
+ * channel between them ends the child when this process is gone.
+ */
+export function startChild(command: string, args: readonly string[], logFile: string, name: string): Child {
+  const log = openSync(logFile, "a", 0o600);
   const child = spawn(command, args, { stdio: ["ignore", "pipe", log, "ipc"], windowsHide: true });
   closeSync(log);
   const listeners = new Set<(event: Event) => void>();
@@ -50,7 +53,6 @@ export function startChild(command: string, args: readonly string[], logFile: st
     for (const exit of exits) exit(null);
   });
   return {
-    process: child,
     next: (wanted, timeoutMs) =>
       new Promise((resolve, reject) => {
         const timer = setTimeout(() => {
@@ -76,7 +78,9 @@ export function startChild(command: string, args: readonly string[], logFile: st
           clearTimeout(timer);
           resolve();
         });
-        child.kill("SIGTERM");
+        // Windows has no SIGTERM that a program could answer; the end of the channel it understands.
+        if (process.platform === "win32" && child.connected) child.disconnect();
+        else child.kill("SIGTERM");
       }),
   };
 }

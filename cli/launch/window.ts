@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 
 /** Where the shell's program lies, or null: it is downloaded at first use and may be out of reach. */
 export function findElectron(): string | null {
@@ -23,13 +24,16 @@ export function whyNoWindow(): string | null {
   return null;
 }
 
-/** Opens the page in an installed Chromium, Chrome or Edge as a window of its own; false when none is there. */
-export function openInBrowser(url: string, profileDir: string): boolean {
+/**
+ * Opens a file in an installed Chromium, Chrome or Edge as a window of its own; false when none is there. A file, not
+ * the address: arguments can be read by every user of the machine, and the address holds the screen token.
+ */
+export function openInBrowser(file: string, profileDir: string): boolean {
   const browser = findBrowser();
   if (browser === null) return false;
   mkdirSync(profileDir, { recursive: true, mode: 0o700 });
   const flags = [
-    `--app=${url}`,
+    `--app=${pathToFileURL(file).href}`,
     `--user-data-dir=${profileDir}`,
     "--no-first-run",
     "--no-default-browser-check",
