@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import path from "node:path";
-import { root } from "./bootstrap.mjs";
+import { root } from "./setup.mjs";
 
 const checks = [
   {

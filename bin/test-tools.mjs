@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
-import { fail } from "./bootstrap.mjs";
+import { fail } from "./setup.mjs";
 
 const tools = [
   {

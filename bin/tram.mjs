@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { ensureBuild, ensureDependencies, node24, root } from "./bootstrap.mjs";
+import { ensureBuild, ensureDependencies, node24, root } from "./setup.mjs";
 
 ensureDependencies();
 ensureBuild();
