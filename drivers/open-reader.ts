@@ -1,3 +1,4 @@
+import { openHidPosReader } from "./hid-pos/hid-pos-reader.ts";
 import type { Reader } from "./reader.ts";
 import type { ReaderSpec } from "./reader-spec.ts";
 import { openSerialReader } from "./serial/serial-reader.ts";
@@ -12,6 +13,8 @@ export function openReader(spec: ReaderSpec): Promise<Reader> {
   switch (spec.transport) {
     case "serial":
       return openSerialReader(spec);
+    case "hid":
+      return openHidPosReader(spec);
     case "simulated":
       return openSimulatedReader(spec);
   }

@@ -35,6 +35,24 @@ describe("a reader specification", () => {
     }
   });
 
+  test("names a HID POS reader by its device node or its Windows device path", () => {
+    expect(parseReaderSpec("hid:/dev/hidraw0?direction=out&name=Cổng 2")).toEqual({
+      transport: "hid",
+      id: "hid:/dev/hidraw0",
+      path: "/dev/hidraw0",
+      direction: "out",
+      name: "Cổng 2",
+    });
+    const windows = "\\\\?\\HID#VID_0C2E&PID_1007&MI_00#7&1a2b&0&0000#{4d1e55b2-f16f-11cf-88cb-001111000030}";
+    expect(parseReaderSpec(`hid:${windows}?direction=in&name=Gate 1`)).toMatchObject({
+      id: `hid:${windows}`,
+      path: windows,
+      direction: "in",
+      name: "Gate 1",
+    });
+    expect(parseReaderSpec(`hid:${windows}`)).toMatchObject({ path: windows, direction: "auto" });
+  });
+
   test("has the same id whether the path is relative or absolute", () => {
     const relative = parseReaderSpec("serial:A?direction=in");
     expect(relative).toMatchObject({ path: resolve("A"), name: "A", direction: "in" });
@@ -61,9 +79,9 @@ describe("a reader specification", () => {
   });
 
   test.each([
-    ["", "start with serial: or simulated:"],
-    ["/dev/ttyACM0", "start with serial: or simulated:"],
-    ["usb:1", "start with serial: or simulated:"],
+    ["", "start with serial:, hid: or simulated:"],
+    ["/dev/ttyACM0", "start with serial:, hid: or simulated:"],
+    ["usb:1", "start with serial:, hid: or simulated:"],
     ["serial", "path after serial: is empty"],
     ["serial:", "path after serial: is empty"],
     ["serial:?baud=9600", "path after serial: is empty"],
@@ -77,8 +95,12 @@ describe("a reader specification", () => {
     ["serial:A?direction=both", "allowed are in, out, auto"],
     ["serial:A?direction=in&direction=out", "given twice"],
     ["serial:A?name=", "name is empty"],
-    ["hid:/dev/hidraw0", 'does not drive "hid" readers yet'],
-    ["evdev:/dev/input/event3?name=Gate 1", 'does not drive "evdev" readers yet'],
+    ["hid:", "path after hid: is empty; write for example hid:/dev/hidraw0"],
+    ["hid:/dev/hidraw0?baud=9600", "allowed are direction, name"],
+    [
+      "evdev:/dev/input/event3?name=Gate 1",
+      'does not drive "evdev" readers yet; use serial:PATH, hid:PATH or simulated:FILE',
+    ],
     ["auto", 'does not drive "auto" readers yet'],
   ])("%j is refused in one sentence", (text, reason) => {
     let fault: unknown;

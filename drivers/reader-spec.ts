@@ -1,6 +1,7 @@
 /**
  * The text a person writes to name a reader, in a flag or in the configuration:
- * `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`, `serial:COM5`, `simulated:demo.scans`.
+ * `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`, `serial:COM5`,
+ * `hid:/dev/hidraw0`, `simulated:demo.scans`.
  */
 import { basename, resolve } from "node:path";
 import { ReaderFault } from "./reader.ts";
@@ -25,6 +26,17 @@ export interface SerialReaderSpec extends ReaderSpecBase {
   readonly baudRate: number;
 }
 
+/**
+ * A reader in HID POS mode, named by its path. A HID path is where the reader is plugged in today, not who it is: it
+ * may change with every replug. A site that must not care names it by a link of a udev rule, or lets discovery (to
+ * come) find it by vendor, product and serial number.
+ */
+export interface HidReaderSpec extends ReaderSpecBase {
+  readonly transport: "hid";
+  /** Absolute path of the device node, or the Windows device path (`\\?\HID#VID_0C2E&...`). */
+  readonly path: string;
+}
+
 /** A reader played from a script file. */
 export interface SimulatedReaderSpec extends ReaderSpecBase {
   readonly transport: "simulated";
@@ -33,14 +45,23 @@ export interface SimulatedReaderSpec extends ReaderSpecBase {
 }
 
 /** A reader to open; made by {@link parseReaderSpec}. */
-export type ReaderSpec = SerialReaderSpec | SimulatedReaderSpec;
+export type ReaderSpec = SerialReaderSpec | HidReaderSpec | SimulatedReaderSpec;
 
 /** Most readers ship with 9600 8N1 (Symbol DS6608 table 7-2, Unitech, Syble XB6299). */
 const DEFAULT_BAUD_RATE = 9600;
 const MAX_BAUD_RATE = 4_000_000;
 
-const TRANSPORTS_TO_COME = ["hid", "evdev", "auto"];
-const ALLOWED_KEYS = { serial: ["baud", "direction", "name"], simulated: ["direction", "name"] } as const;
+const TRANSPORTS_TO_COME = ["evdev", "auto"];
+const ALLOWED_KEYS = {
+  serial: ["baud", "direction", "name"],
+  hid: ["direction", "name"],
+  simulated: ["direction", "name"],
+} as const;
+const EXAMPLES = {
+  serial: "serial:/dev/ttyACM0 or serial:COM5",
+  hid: "hid:/dev/hidraw0",
+  simulated: "simulated:demo.scans",
+} as const;
 
 /**
  * Reads a reader specification.
@@ -53,7 +74,7 @@ const ALLOWED_KEYS = { serial: ["baud", "direction", "name"], simulated: ["direc
 export function parseReaderSpec(text: string): ReaderSpec {
   const { transport, location, parameters } = split(text);
   const direction = parseDirection(text, parameters.get("direction"));
-  const path = transport === "serial" ? serialPath(location) : resolve(location);
+  const path = devicePath(transport, location);
   const base = {
     id: `${transport}:${path}`,
     name: parseName(text, parameters.get("name")) ?? basename(path),
@@ -69,18 +90,21 @@ function split(text: string): {
   location: string;
   parameters: ReadonlyMap<string, string>;
 } {
-  const match = /^\s*([a-z]+)(?::(.*?))?(?:(?:\?|&(?=\w+=))(.*))?$/is.exec(text);
+  // The `?` of a Windows device path (`\\?\HID#...`) begins no parameters.
+  const match = /^\s*([a-z]+)(?::(.*?))?(?:(?:\?(?!\\)|&(?=\w+=))(.*))?$/is.exec(text);
   const transport = match?.[1]?.toLowerCase();
   if (transport !== undefined && TRANSPORTS_TO_COME.includes(transport)) {
-    throw badSpec(text, `this build does not drive "${transport}" readers yet; use serial:PATH or simulated:FILE`);
+    throw badSpec(
+      text,
+      `this build does not drive "${transport}" readers yet; use serial:PATH, hid:PATH or simulated:FILE`,
+    );
   }
-  if (transport !== "serial" && transport !== "simulated") {
-    throw badSpec(text, "it must start with serial: or simulated:");
+  if (transport !== "serial" && transport !== "hid" && transport !== "simulated") {
+    throw badSpec(text, "it must start with serial:, hid: or simulated:");
   }
   const location = match?.[2]?.trim() ?? "";
   if (location === "") {
-    const example = transport === "serial" ? "serial:/dev/ttyACM0 or serial:COM5" : "simulated:demo.scans";
-    throw badSpec(text, `the path after ${transport}: is empty; write for example ${example}`);
+    throw badSpec(text, `the path after ${transport}: is empty; write for example ${EXAMPLES[transport]}`);
   }
   return { transport, location, parameters: parseParameters(text, transport, match?.[3] ?? "") };
 }
@@ -98,9 +122,13 @@ function parseParameters(text: string, transport: ReaderSpec["transport"], query
   return parameters;
 }
 
-function serialPath(location: string): string {
-  const windowsPort = /^(?:\\\\\.\\)?(COM\d+)$/i.exec(location)?.[1];
-  return windowsPort === undefined ? resolve(location) : windowsPort.toUpperCase();
+function devicePath(transport: ReaderSpec["transport"], location: string): string {
+  if (transport === "serial") {
+    const windowsPort = /^(?:\\\\\.\\)?(COM\d+)$/i.exec(location)?.[1];
+    if (windowsPort !== undefined) return windowsPort.toUpperCase();
+  }
+  const isWindowsDevice = transport === "hid" && location.startsWith("\\\\?\\");
+  return isWindowsDevice ? location : resolve(location);
 }
 
 function parseDirection(text: string, value: string | undefined): ReaderDirection {

@@ -14,8 +14,11 @@ export interface Frame {
   readonly bytes: Uint8Array;
   /** AIM symbology identifier (`]Q1`; ISO/IEC 15424) the reader put in front, or null. */
   readonly aim: string | null;
-  /** `overflow`: more than the cap came without an end; `bytes` holds the beginning only. */
-  readonly spoiled: "overflow" | null;
+  /**
+   * `overflow`: more than the cap came without an end; `bytes` holds the beginning only. `gap`: a part is missing,
+   * which only a transport that numbers or continues its parts can know; a byte framer never says it.
+   */
+  readonly spoiled: "overflow" | "gap" | null;
   /** The `nowMs` of the push that brought the frame's last byte (its end byte, if it had one). */
   readonly receivedMs: number;
 }
@@ -132,8 +135,8 @@ function toFrame(raw: Uint8Array, spoiled: Frame["spoiled"], receivedMs: number)
   return start === end ? null : { bytes: raw.slice(start, end), aim, spoiled, receivedMs };
 }
 
-/** ISO/IEC 15424: `]`, a letter for the symbology, one modifier character. */
-function aimAt(bytes: Uint8Array): string | null {
+/** The AIM identifier `bytes` begins with, or null. ISO/IEC 15424: `]`, a letter for the symbology, one modifier. */
+export function aimAt(bytes: Uint8Array): string | null {
   if (bytes[0] !== RIGHT_BRACKET) return null;
   const identifier = String.fromCharCode(...bytes.subarray(0, 3));
   return /^\][A-Za-z][0-9A-Za-z]$/.test(identifier) ? identifier : null;

@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import { SerialPort } from "serialport";
 import { type ByteFramerOptions, createByteFramer } from "../framing/byte-framer.ts";
+import { createSilenceTimer } from "../framing/silence-timer.ts";
 import { type Reader, ReaderFault } from "../reader.ts";
 import type { SerialReaderSpec } from "../reader-spec.ts";
 import { createScanQueue } from "../scan-queue.ts";
@@ -18,9 +19,6 @@ export interface SerialReaderOptions {
   /** How long disposing waits for the port to close, in ms. */
   readonly closeTimeoutMs?: number;
 }
-
-/** A silence timer this late means that the process stood still, so bytes may be waiting in the kernel. */
-const STALL_MS = 40;
 
 /**
  * Opens a serial reader, 8N1, listening at once.
@@ -46,12 +44,17 @@ export async function openSerialReader(spec: SerialReaderSpec, options: SerialRe
     stopBits: 1,
     autoOpen: false,
   });
-  let silenceTimer: NodeJS.Timeout | undefined;
+  const silence = createSilenceTimer(
+    () => framer.deadlineMs(),
+    () => {
+      for (const frame of framer.expire(performance.now())) queue.push(frame);
+    },
+  );
   let watchdog: NodeJS.Timeout | undefined;
   let closing: Promise<void> | undefined;
 
   const close = (): Promise<void> => {
-    clearTimeout(silenceTimer);
+    silence.stop();
     clearInterval(watchdog);
     framer.reset();
     closing ??= closePort(port, options.closeTimeoutMs ?? 2000);
@@ -63,27 +66,10 @@ export async function openSerialReader(spec: SerialReaderSpec, options: SerialRe
     void close();
   };
 
-  const armSilence = (): void => {
-    clearTimeout(silenceTimer);
-    const deadlineMs = framer.deadlineMs();
-    if (deadlineMs === null) return;
-    const waitMs = Math.max(1, deadlineMs - performance.now());
-    silenceTimer = setTimeout(() => {
-      const lateMs = performance.now() - deadlineMs;
-      if (lateMs < STALL_MS) endBySilence();
-      else silenceTimer = setTimeout(endBySilence, STALL_MS);
-    }, waitMs);
-  };
-
-  const endBySilence = (): void => {
-    for (const frame of framer.expire(performance.now())) queue.push(frame);
-    armSilence();
-  };
-
   port.on("data", (chunk: Buffer) => {
     if (closing !== undefined) return;
     for (const frame of framer.push(chunk, performance.now())) queue.push(frame);
-    armSilence();
+    silence.arm();
   });
   port.on("close", (error: unknown) => fail(unpluggedFault(path, error)));
   // A read of no bytes ends the stream without a close (seen on Windows, node-serialport #1836).
