@@ -58,7 +58,7 @@ describe("the upload", () => {
     entries[57] = { ...(entries[57] as object), direction: "sideways" };
     entries[58] = null;
     entries[59] = { ...(entries[59] as object), sha256: "0".repeat(64) };
-    entries[60] = device.entry({ fields: { fullName: "x".repeat(9000) } });
+    entries[60] = device.entry({ fields: { fullName: "x".repeat(25_000) } });
     const reply = await rig.call("POST", "/v1/entries:batch", {
       body: gzipSync(JSON.stringify(device.batch(entries))),
       headers: { "content-encoding": "gzip" },
