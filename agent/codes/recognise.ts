@@ -9,6 +9,12 @@ import { withoutControls, withoutLabel, withPipes, withPlainDigits } from "./rep
 /** The largest QR code holds 7,089 characters; two of them joined are under this. More is no scan. */
 const MAX_PAYLOAD_BYTES = 16 * 1024;
 
+/**
+ * Code pages are tried on what can be a card: the longest has 214 bytes (codes.md 9), three times that when shown in a
+ * wrong page. Longer text would only cost time.
+ */
+const MAX_REENCODED_BYTES = 1024;
+
 /** What the recogniser may know besides the bytes. */
 export interface RecogniseOptions {
   /** ISO date, for warnings only (`expired`, `issue-date-out-of-range`): the PC clock may be wrong. */
@@ -41,7 +47,9 @@ function proposals(bytes: Uint8Array, exact: boolean, cleaned: CleanText, plain:
   const joined = splitJoined(cleaned.uncomposed, today);
   const found = [
     ...(joined ? [joined.map((code, at) => (at === 0 ? withRepairs(code, beforeNfc) : code))] : []),
-    ...alone(exact ? reencoded(cleaned.uncomposed, today) : fromLegacyBytes(bytes, today), beforeNfc),
+    ...(bytes.length > MAX_REENCODED_BYTES
+      ? []
+      : alone(exact ? reencoded(cleaned.uncomposed, today) : fromLegacyBytes(bytes, today), beforeNfc)),
   ];
   if (hasLabelledDocument(plain)) found.push(...alone(withoutLabel(cleaned.text, today), cleaned.repairs));
   if (isUsable(plain)) return found;
