@@ -18,7 +18,7 @@ test.each([
   const made = draft(1, {
     readerId: "x".repeat(200),
     readerName: "Ấ".repeat(120),
-    body: { ...draft(1).body, rawB64: payload.toString("base64"), fields: fields as Record<string, string> },
+    body: { ...draft(1).body, rawB64: payload.toString("base64"), fields },
   });
   const { personKey: _key, ...entry } = made;
   const wire = toWire({ ...entry, seq: 1, id: "id", state: "unsent", stateAtMs: 0, attempts: 0, lastCode: null });
