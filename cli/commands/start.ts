@@ -17,7 +17,7 @@ import { connectToAgent } from "../agent-client.ts";
 import { CommandFailure } from "../failure.ts";
 import { type Child, ChildEnded, setLogAside, startChild } from "../launch/child.ts";
 import { type Demo, ensureDemo } from "../launch/demo.ts";
-import { findElectron, openInBrowser, whyNoWindow } from "../launch/window.ts";
+import { obtainElectron, openInBrowser, whyNoWindow } from "../launch/window.ts";
 import { endGracefully } from "../lifetime.ts";
 import { builtFolder, ownProgram, printJson } from "../output.ts";
 import { portNumber } from "./central.ts";
@@ -96,7 +96,7 @@ class Launch {
     const config = this.#agentConfig(centralUrl, demo);
     writeDurably(configFile, `${JSON.stringify(config, null, 2)}\n`);
     const windowless = this.#options.window ? whyNoWindow() : "--no-window";
-    const electron = windowless === null ? findElectron() : null;
+    const electron = windowless === null ? obtainElectron() : null;
     const kioskUrl = await this.#startAgent(configFile, electron);
     if (demo) await this.#ensureSignedIn(demo.staffPhone);
     const window =

@@ -1,20 +1,36 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 
-/** Where the shell's program lies, or null: it is downloaded at first use and may be out of reach. */
-export function findElectron(): string | null {
-  const override = process.env.ELECTRON_OVERRIDE_DIST_PATH;
+/** Fetching the shell's program may take this long before an installed browser is used instead. */
+const fetchWithinMs = 10_000;
+
+/**
+ * The shell's program: the folder named by ELECTRON_OVERRIDE_DIST_PATH, or what the package has fetched. It is fetched
+ * at first use, where its release host can be reached within seconds; null otherwise.
+ */
+export function obtainElectron(): string | null {
   const program = process.platform === "win32" ? "electron.exe" : "electron";
+  const override = process.env.ELECTRON_OVERRIDE_DIST_PATH;
+  if (override) return existing(path.join(override, program));
+  let folder: string;
   try {
-    const folder = override ?? path.join(path.dirname(createRequire(import.meta.url).resolve("electron")), "dist");
-    const file = path.join(folder, program);
-    return existsSync(file) ? file : null;
+    folder = path.dirname(createRequire(import.meta.url).resolve("electron"));
   } catch {
     return null;
   }
+  // The package writes this file last: without it a download was cut short.
+  const complete = path.join(folder, "path.txt");
+  if (!existsSync(complete)) {
+    spawnSync(process.execPath, [path.join(folder, "install.js")], { stdio: "ignore", timeout: fetchWithinMs });
+  }
+  return existsSync(complete) ? existing(path.join(folder, "dist", program)) : null;
+}
+
+function existing(file: string): string | null {
+  return existsSync(file) ? file : null;
 }
 
 /** Why no window can be opened here, or null. As root no browser is started: it would have to drop its sandbox. */
