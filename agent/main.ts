@@ -309,7 +309,7 @@ function refuseVolatileFolder(dataDir: string, demo: boolean, log: AgentLog): vo
 }
 
 function redirectTo(url: string): string {
-  return `<!doctype html><meta charset="utf-8"><title>Trạm QR</title><meta http-equiv="refresh" content="0; url=${url}">\n`;
+  return `<!doctype html><html lang="vi" translate="no"><meta charset="utf-8"><meta name="google" content="notranslate"><title>Trạm QR</title><meta http-equiv="refresh" content="0; url=${url}">\n`;
 }
 
 /** Kept between starts (0600): a page that outlives the agent finds the restarted one again. */

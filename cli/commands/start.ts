@@ -220,16 +220,19 @@ class Launch {
       process.stderr.write(
         `The ${name} ended unexpectedly; it is started again (log: ${path.join(this.#logDir, logName)}).\n`,
       );
-      setTimeout(
-        () => {
-          if (this.#stopping) return;
+      const restart = (): void => {
+        if (this.#stopping) return;
+        try {
           const next = startChild(command, args, path.join(this.#logDir, logName), name);
           this.#listen(next);
           this.#children.push(next);
           this.#keepAlive(next, name, logName, args, command, again);
-        },
-        Math.min(restartAfterMs * 2 ** again, longestRestartMs),
-      );
+        } catch (error) {
+          process.stderr.write(`The ${name} cannot be started (${String(error)}); trying again.\n`);
+          setTimeout(restart, longestRestartMs);
+        }
+      };
+      setTimeout(restart, Math.min(restartAfterMs * 2 ** again, longestRestartMs));
     });
   }
 

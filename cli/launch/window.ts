@@ -56,6 +56,7 @@ export function openInBrowser(file: string, profileDir: string): boolean {
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--start-maximized",
     "--autoplay-policy=no-user-gesture-required",
   ];
   const window = spawn(browser, flags, { stdio: "ignore", detached: false });
