@@ -45,7 +45,7 @@ export interface Agent {
   readonly dataDir: string;
   /** Adds a screen that comes over another carrier than the loopback socket. */
   addScreen(port: KioskPort): void;
-  /** Drains: no new scan is taken, the call in flight ends, the journal closes. */
+  /** No new scan is taken from anywhere, the call in flight is cut, the journal closes. */
   stop(): Promise<void>;
 }
 
@@ -123,11 +123,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
     log,
   });
-  const policy = (): GatePolicy => ({
-    ...defaultGatePolicy,
-    ...(place ? { recordWithoutDuty: place.policy.record_when_expired } : {}),
-    rescanMs: (config.gate.rescanS ?? place?.policy.rescan_s ?? 3) * 1000,
-  });
+  const policy = (): GatePolicy => {
+    const rescanS = config.gate.rescanS ?? place?.policy.rescan_s;
+    return {
+      ...defaultGatePolicy,
+      ...(place ? { recordWithoutDuty: place.policy.record_when_expired } : {}),
+      ...(rescanS === undefined ? {} : { rescanMs: rescanS * 1000 }),
+    };
+  };
   const station = new Station({
     journal,
     clock,
@@ -269,10 +272,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     addScreen: (port) => screens.add(port, true),
     stop: async () => {
       clearInterval(redraw);
-      await readers[Symbol.asyncDispose]();
+      await Promise.all([readers[Symbol.asyncDispose](), loopback.close()]);
       station.stop();
       await outbox.stop();
-      await loopback.close();
       rmSync(runtime, { force: true });
       journal.close();
       lock.close();

@@ -1,6 +1,5 @@
-import type { Code } from "./codes/code.ts";
-import { maskedPerson } from "./codes/person.ts";
 import type { Entry, EntryState } from "./journal/entry.ts";
+import { maskedEntry } from "./journal/masked-entry.ts";
 import type { MaskedPerson, RecentEntry } from "./kiosk-port/view.ts";
 
 const maxShown = 20;
@@ -25,7 +24,7 @@ export class Recent {
       atMs: entry.wallMs,
       direction: entry.direction,
       codeKind: entry.kind,
-      person: maskedPerson(codeOf(entry)),
+      person: maskedEntry(entry),
       state: entry.state,
     });
     this.#entries.length = Math.min(this.#entries.length, maxShown);
@@ -42,10 +41,4 @@ export class Recent {
   list(nowMs: number): RecentEntry[] {
     return this.#entries.filter((entry) => nowMs - entry.atMs < shownForMs).map((entry) => ({ ...entry }));
   }
-}
-
-/** The code an entry was made from, as far as masking needs it: the journal keeps kind, form and fields. */
-function codeOf(entry: Entry): Code {
-  const { form, fields, warnings, repairs } = entry.body;
-  return { kind: entry.kind, form, fields, warnings, repairs } as unknown as Code;
 }

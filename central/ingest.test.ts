@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Device, Rig } from "./test-rig.ts";
+import { Device, Rig } from "../testing/central-rig.ts";
 
 let rig: Rig;
 let token: string;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TokenReply } from "../contract/people.ts";
-import { Device, newCheckpoint, Rig } from "./test-rig.ts";
+import { Device, newCheckpoint, Rig } from "../testing/central-rig.ts";
 
 let rig: Rig;
 let owner: TokenReply;

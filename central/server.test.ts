@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Device, OpenStream, Rig } from "../testing/central-rig.ts";
+import { until } from "../testing/until.ts";
 import { keyPathOf } from "./keys.ts";
 import { consoleOtpSender } from "./otp-senders.ts";
-import { Device, eventually, OpenStream, Rig } from "./test-rig.ts";
 
 let rig: Rig;
 beforeEach(() => {
@@ -128,7 +129,7 @@ describe("every answer", () => {
     socket.on("error", () => undefined);
     socket.resume();
     socket.write(Buffer.from([0x16, 0x03, 0x01, 0, 0xff, 0x0a, 0x0d, 0x0a, 0x0d, 0x0a]));
-    await eventually(() => closed, "the connection to be closed");
+    await until("the connection to be closed", () => closed);
     expect((await rig.call("GET", "/v1/me/checkpoints")).status).toBe(401);
   });
 });
@@ -146,7 +147,7 @@ describe("personal data", () => {
     await rig.call("POST", "/v1/auth/otp", { body: { phone: "0900000001", audience: "Nguyễn Thị Mẫu" } });
     await rig.call("GET", `/v1/checkpoints/${checkpointId}/entries`, { token: owner.access_token });
     const stream = await OpenStream.open(rig, checkpointId, owner.access_token);
-    await eventually(() => stream.named("count").length > 0, "the count");
+    await until("the count", () => stream.named("count").length > 0);
     await rig.call("POST", "/v1/auth/token", {
       body: { grant_type: "refresh_token", refresh_token: owner.refresh_token },
     });

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { Rig } from "./test-rig.ts";
+import { Rig } from "../testing/central-rig.ts";
 
 let rig: Rig;
 beforeEach(async () => {

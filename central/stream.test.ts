@@ -1,7 +1,8 @@
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TokenReply } from "../contract/people.ts";
-import { Device, eventually, OpenStream, Rig } from "./test-rig.ts";
+import { Device, OpenStream, Rig } from "../testing/central-rig.ts";
+import { until } from "../testing/until.ts";
 
 let rig: Rig;
 let owner: TokenReply;
@@ -22,11 +23,11 @@ const list = (query = "") =>
 describe("the live list", () => {
   test("shows masked entries and counts as they arrive", async () => {
     await using stream = await OpenStream.open(rig, checkpointId, owner.access_token);
-    await eventually(() => stream.named("count").length === 1, "the first count");
+    await until("the first count", () => stream.named("count").length === 1);
     expect(stream.named("count")[0]?.data).toEqual({ inside_now: 0, in: 0, out: 0 });
     const entry = device.entry();
     await upload(entry, device.person("079099000002", "Lê Văn Giả"), device.entry({ direction: "out" }));
-    await eventually(() => stream.named("count").length >= 2, "the counts");
+    await until("the counts", () => stream.named("count").length >= 2);
     expect(stream.named("entry")[0]).toMatchObject({
       data: {
         entry_id: entry.id,
@@ -44,18 +45,18 @@ describe("the live list", () => {
     const missed = device.entry({ direction: "out" });
     await upload(missed);
     await using first = await OpenStream.open(rig, checkpointId, owner.access_token, cursor);
-    const event = await eventually(() => first.named("entry")[0], "the missed entry");
+    const event = await until("the missed entry", () => first.named("entry")[0]);
     expect(event.data.entry_id).toBe(missed.id);
     const next = device.entry();
     await upload(next);
     await using second = await OpenStream.open(rig, checkpointId, owner.access_token, event.id ?? "");
-    await eventually(() => second.named("count").length > 0, "the count");
+    await until("the count", () => second.named("count").length > 0);
     expect(second.named("entry").map(({ data }) => data.entry_id)).toEqual([next.id]);
   });
 
   test("says reset to an id that is foreign or too old", async () => {
     await using foreign = await OpenStream.open(rig, checkpointId, owner.access_token, "made-up");
-    await eventually(() => foreign.named("reset").length === 1, "the reset");
+    await until("the reset", () => foreign.named("reset").length === 1);
     const { cursor } = (await list()).body;
     await upload(device.entry());
     rig.clock.advance(11 * 60_000);
@@ -63,24 +64,24 @@ describe("the live list", () => {
       body: { grant_type: "refresh_token", refresh_token: owner.refresh_token },
     });
     await using old = await OpenStream.open(rig, checkpointId, later.body.access_token, cursor);
-    await eventually(() => old.named("count").length === 1, "the count");
+    await until("the count", () => old.named("count").length === 1);
     expect(old.events.map(({ name }) => name)).toEqual(["reset", "count"]);
   });
 
   test("ends with the access token", async () => {
     await using stream = await OpenStream.open(rig, checkpointId, owner.access_token);
-    await eventually(() => stream.named("count").length === 1, "the first count");
+    await until("the first count", () => stream.named("count").length === 1);
     rig.clock.advance(601_000);
-    await eventually(() => stream.ended, "the end");
+    await until("the end", () => stream.ended);
     expect(stream.named("bye").map(({ data }) => data)).toEqual([{ reason: "token" }]);
   });
 
   test("ends at once when the person's right ends", async () => {
     const { tokens, staffId } = await rig.staff(owner, checkpointId, "0900000002");
     await using stream = await OpenStream.open(rig, checkpointId, tokens.access_token);
-    await eventually(() => stream.named("count").length === 1, "the first count");
+    await until("the first count", () => stream.named("count").length === 1);
     await rig.call("DELETE", `/v1/checkpoints/${checkpointId}/staff/${staffId}`, { token: owner.access_token });
-    await eventually(() => stream.ended, "the end");
+    await until("the end", () => stream.ended);
     expect(stream.named("bye").map(({ data }) => data)).toEqual([{ reason: "rights" }]);
     await expect(OpenStream.open(rig, checkpointId, tokens.access_token)).rejects.toThrow(/403/);
   });
@@ -102,9 +103,9 @@ describe("the live list", () => {
 
   test("says goodbye when the service stops, and the stop does not wait for it", async () => {
     await using stream = await OpenStream.open(rig, checkpointId, owner.access_token);
-    await eventually(() => stream.named("count").length === 1, "the first count");
+    await until("the first count", () => stream.named("count").length === 1);
     await rig.stop();
-    await eventually(() => stream.ended, "the end");
+    await until("the end", () => stream.ended);
     expect(stream.named("bye").map(({ data }) => data)).toEqual([{ reason: "restart" }]);
   });
 
@@ -116,7 +117,7 @@ describe("the live list", () => {
     );
     await using stream = await OpenStream.open(rig, checkpointId, owner.access_token);
     for (let batch = 0; batch < 5; batch += 1) await upload(...Array.from({ length: 100 }, () => device.entry()));
-    await eventually(() => stream.named("entry").length === 500, "all entries");
+    await until("all entries", () => stream.named("entry").length === 500);
     await rig.stop();
     socket.destroy();
   });

@@ -159,9 +159,9 @@ export class Journal {
     return this.#opened(rows);
   }
 
-  /** Entries newest first, at most `limit`, below `beforeSeq`. */
-  newest(limit: number, beforeSeq = Number.MAX_SAFE_INTEGER): { entries: Entry[]; damaged: number[] } {
-    const rows = this.#all("SELECT * FROM entry WHERE seq < ? ORDER BY seq DESC LIMIT ?", beforeSeq, limit);
+  /** The newest entries, newest first, at most `limit`. */
+  newest(limit: number): { entries: Entry[]; damaged: number[] } {
+    const rows = this.#all("SELECT * FROM entry ORDER BY seq DESC LIMIT ?", limit);
     return this.#opened(rows);
   }
 

@@ -5,9 +5,9 @@ import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { TokenReply } from "../../contract/people.ts";
+import { Device, Rig } from "../../testing/central-rig.ts";
 import { launchChromium } from "../../testing/chromium.ts";
 import { parts } from "../../vite.config.ts";
-import { Device, Rig } from "../test-rig.ts";
 
 let folder: string;
 let browser: Browser;

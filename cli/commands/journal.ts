@@ -1,10 +1,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
-import type { Code } from "../../agent/codes/code.ts";
-import { maskedPerson } from "../../agent/codes/person.ts";
-import type { Entry } from "../../agent/journal/entry.ts";
 import { Journal } from "../../agent/journal/journal.ts";
+import { maskedEntry } from "../../agent/journal/masked-entry.ts";
 import { defaultDataFolder } from "../../provisioning/data-folder.ts";
 import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { CommandFailure } from "../failure.ts";
@@ -23,11 +21,6 @@ function openJournal(dataDir: string): Journal {
   return new Journal(file, loadStationKeys(path.join(dataDir, "station.key"), false), "read");
 }
 
-function maskedOf(entry: Entry): { name: string | null; number: string | null } {
-  const { form, fields, warnings, repairs } = entry.body;
-  return maskedPerson({ kind: entry.kind, form, fields, warnings, repairs } as unknown as Code);
-}
-
 const list = new Command("list")
   .description("entries with their state, oldest first, personal data masked")
   .option("--data <folder>", "data folder of the agent", defaultDataFolder())
@@ -38,7 +31,7 @@ const list = new Command("list")
     for (const { entries, damaged } of journal.pages()) {
       for (const entry of entries) {
         rows++;
-        const { name, number } = maskedOf(entry);
+        const { name, number } = maskedEntry(entry);
         const at = new Date(entry.wallMs).toISOString();
         if (json) {
           const { seq, id, direction, kind, state, staffRef, readerId, marks, attempts, lastCode } = entry;

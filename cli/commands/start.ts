@@ -94,10 +94,9 @@ class Launch {
     const demo = realCentral ? null : await ensureDemo(this.#dataDir, centralUrl, (phone) => this.#codeFor(phone));
     const configFile = path.join(this.#dataDir, "agent.json");
     const config = this.#agentConfig(centralUrl, demo);
-    writeDurably(configFile, `${JSON.stringify(config, null, 2)}\n`);
     const windowless = this.#options.window ? whyNoWindow() : "--no-window";
     const electron = windowless === null ? obtainElectron() : null;
-    const kioskUrl = await this.#startAgent(configFile, electron);
+    const kioskUrl = await this.#startAgent(configFile, config, electron);
     if (demo) await this.#ensureSignedIn(demo.staffPhone);
     const window =
       windowless === null &&
@@ -148,7 +147,9 @@ class Launch {
     return String(started.address);
   }
 
-  async #startAgent(configFile: string, electron: string | null): Promise<string> {
+  async #startAgent(configFile: string, config: AgentConfig, electron: string | null): Promise<string> {
+    const write = (kioskPort: number): void =>
+      writeDurably(configFile, `${JSON.stringify({ ...config, kioskPort }, null, 2)}\n`);
     const agentArgs = ["agent", "--json", "--config", configFile];
     const args = electron
       ? [
@@ -167,19 +168,18 @@ class Launch {
         electron ?? process.execPath,
       );
     let started: { child: Child; event: { [name: string]: unknown } };
+    write(config.kioskPort);
     try {
       started = await start();
     } catch (error) {
-      const preferred = JSON.parse(readFileSync(configFile, "utf8")) as AgentConfig;
-      if (this.#options.kioskPort !== undefined || !isEnded(error) || !lastSentence(error).includes("Port "))
-        throw error;
-      writeDurably(configFile, `${JSON.stringify({ ...preferred, kioskPort: 0 }, null, 2)}\n`);
+      // The preferred port may be taken; any other fault says its sentence again.
+      if (this.#options.kioskPort !== undefined || !isEnded(error)) throw error;
+      write(0);
       started = await start();
     }
     const url = String(started.event.kiosk);
     // A restarted agent keeps its address, so that the page finds it again.
-    const config = JSON.parse(readFileSync(configFile, "utf8")) as AgentConfig;
-    writeDurably(configFile, `${JSON.stringify({ ...config, kioskPort: Number(new URL(url).port) }, null, 2)}\n`);
+    write(Number(new URL(url).port));
     this.#keepAlive(started.child, "agent", "agent.log", args, electron ?? process.execPath);
     return url;
   }

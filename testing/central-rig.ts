@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
+import type { OtpSender } from "../central/otp-senders.ts";
+import { type CentralOptions, type RunningCentral, startCentral } from "../central/server.ts";
 import { contentOf, type WireEntry } from "../contract/entries.ts";
 import type { TokenReply } from "../contract/people.ts";
-import type { OtpSender } from "./otp-senders.ts";
-import { type CentralOptions, type RunningCentral, startCentral } from "./server.ts";
 
 /** A clock that stands still until it is told to move. */
 export class ManualClock {
@@ -218,17 +218,6 @@ export class Device {
       entries,
     };
   }
-}
-
-/** Waits until `look` gives something, up to a deadline. */
-export async function eventually<T>(look: () => T | undefined | null | false, what: string): Promise<T> {
-  const deadline = Date.now() + 10_000;
-  while (Date.now() < deadline) {
-    const found = look();
-    if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`Waited ten seconds for ${what}.`);
 }
 
 export interface StreamEvent {
