@@ -124,7 +124,8 @@ export class Station {
 
   #take(scan: RawScan, lane: Lane, correlationId: string | null): void {
     if (scan.spoiled !== null || scan.bytes.length > maxRawBytes) {
-      return this.#refuse("spoiled", "unknown", lane, correlationId);
+      const reason = scan.spoiled === "input-method" ? "input-method" : "spoiled";
+      return this.#refuse(reason, "unknown", lane, correlationId);
     }
     if (this.#options.checkpointId() === null) return this.#refuse("not-set-up", "unknown", lane, correlationId);
     const today = new Date(this.#options.clock.wallMs()).toISOString().slice(0, 10);

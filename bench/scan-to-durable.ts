@@ -60,6 +60,8 @@ export async function scanToDurable(): Promise<void> {
     placeName: "Quầy lễ tân (mẫu)",
     screen: station.screen,
     readers: readers.views,
+    unusable: [],
+    capture: { camera: "off", keyboard: false },
     duty: { state: "none", message: null },
     queue: { online: true, oldestAgeS: 0, message: null, ...journal.queue() },
     inside: journal.inside(0),

@@ -1,5 +1,5 @@
 import { openHidPosReader } from "./hid-pos/hid-pos-reader.ts";
-import type { Reader } from "./reader.ts";
+import { type Reader, ReaderFault } from "./reader.ts";
 import type { ReaderSpec } from "./reader-spec.ts";
 import { openSerialReader } from "./serial/serial-reader.ts";
 import { openSimulatedReader } from "./simulated/simulated-reader.ts";
@@ -9,12 +9,17 @@ import { openSimulatedReader } from "./simulated/simulated-reader.ts";
  *
  * @throws {ReaderFault} when it cannot be opened; the message says what to do.
  */
-export function openReader(spec: ReaderSpec): Promise<Reader> {
+export async function openReader(spec: ReaderSpec): Promise<Reader> {
   switch (spec.transport) {
     case "serial":
       return openSerialReader(spec);
     case "hid":
       return openHidPosReader(spec);
+    case "evdev":
+      throw new ReaderFault(
+        "reader.failed",
+        `${spec.id} is a reader in keyboard mode: switch it to USB serial or HID POS.`,
+      );
     case "simulated":
       return openSimulatedReader(spec);
   }

@@ -1,7 +1,8 @@
 import { basename, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ReaderFault } from "./reader.ts";
-import { parseReaderSpec } from "./reader-spec.ts";
+import { parseReaderChoice, parseReaderSpec } from "./reader-spec.ts";
+import { parseUsbAddress } from "./usb-address.ts";
 
 describe("a reader specification", () => {
   test("names a serial port with its speed, direction and name, in any order", () => {
@@ -74,14 +75,38 @@ describe("a reader specification", () => {
     });
   });
 
+  test("names a USB reader by vendor, product and what tells it from its twins", () => {
+    expect(parseReaderSpec("hid:usb:0C2E:0b61:A%20%3F1?direction=in")).toMatchObject({
+      id: "hid:usb:0c2e:0b61:A%20%3F1",
+      path: "usb:0c2e:0b61:A%20%3F1",
+      direction: "in",
+    });
+    expect(parseReaderSpec("serial:usb:05e0:1701@1-2.4")).toMatchObject({ path: "usb:05e0:1701@1-2.4" });
+    expect(parseReaderSpec("evdev:usb:05e0:1200?name=Gate 1")).toMatchObject({ transport: "evdev", name: "Gate 1" });
+    expect(parseUsbAddress("usb:0c2e:0b61:A%20%3F1")).toEqual({
+      vendorId: 0x0c2e,
+      productId: 0x0b61,
+      serialNumber: "A ?1",
+      port: null,
+    });
+    expect(parseUsbAddress("usb:0c2e")).toBeNull();
+    expect(parseUsbAddress("usb:0c2e:0b61:%")).toBeNull();
+  });
+
+  test("may be auto: all that is plugged in", () => {
+    expect(parseReaderChoice("auto")).toEqual({ transport: "auto", direction: "auto" });
+    expect(parseReaderChoice(" auto?direction=in")).toEqual({ transport: "auto", direction: "in" });
+    expect(parseReaderChoice("serial:COM5")).toEqual(parseReaderSpec("serial:COM5"));
+  });
+
   test("keeps a path with & and % as it is", () => {
     expect(parseReaderSpec("simulated:/tmp/a&b%20c?name=X")).toMatchObject({ path: "/tmp/a&b%20c", name: "X" });
   });
 
   test.each([
-    ["", "start with serial:, hid: or simulated:"],
-    ["/dev/ttyACM0", "start with serial:, hid: or simulated:"],
-    ["usb:1", "start with serial:, hid: or simulated:"],
+    ["", "start with serial:, hid:, evdev: or simulated:"],
+    ["/dev/ttyACM0", "start with serial:, hid:, evdev: or simulated:"],
+    ["usb:1", "start with serial:, hid:, evdev: or simulated:"],
     ["serial", "path after serial: is empty"],
     ["serial:", "path after serial: is empty"],
     ["serial:?baud=9600", "path after serial: is empty"],
@@ -97,15 +122,13 @@ describe("a reader specification", () => {
     ["serial:A?name=", "name is empty"],
     ["hid:", "path after hid: is empty; write for example hid:/dev/hidraw0"],
     ["hid:/dev/hidraw0?baud=9600", "allowed are direction, name"],
-    [
-      "evdev:/dev/input/event3?name=Gate 1",
-      'does not drive "evdev" readers yet; use serial:PATH, hid:PATH or simulated:FILE',
-    ],
-    ["auto", 'does not drive "auto" readers yet'],
+    ["evdev:/dev/input/event3?baud=9600", "allowed are direction, name"],
+    ["auto:x", "must be auto, or start with"],
+    ["auto?name=Gate", '"name" is not a parameter of auto; allowed are direction'],
   ])("%j is refused in one sentence", (text, reason) => {
     let fault: unknown;
     try {
-      parseReaderSpec(text);
+      parseReaderChoice(text);
     } catch (error) {
       fault = error;
     }

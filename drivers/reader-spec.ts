@@ -1,10 +1,12 @@
 /**
  * The text a person writes to name a reader, in a flag or in the configuration:
  * `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`, `serial:COM5`,
- * `hid:/dev/hidraw0`, `simulated:demo.scans`.
+ * `hid:/dev/hidraw0`, `evdev:/dev/input/event3`, `simulated:demo.scans`, or `auto` for whatever is plugged in.
+ * In the place of a path, `usb:VENDOR:PRODUCT[:SERIAL|@PORT]` names a USB reader wherever its node is today.
  */
 import { basename, resolve } from "node:path";
 import { ReaderFault } from "./reader.ts";
+import { formatUsbAddress, parseUsbAddress } from "./usb-address.ts";
 
 /** Which way a scan of this reader counts; `auto` lets the gate decide from who is inside. */
 export type ReaderDirection = "in" | "out" | "auto";
@@ -20,20 +22,26 @@ interface ReaderSpecBase {
 /** A reader on a serial port: USB CDC, a USB bridge or RS-232. */
 export interface SerialReaderSpec extends ReaderSpecBase {
   readonly transport: "serial";
-  /** Absolute path of the device node, or the Windows port name (`COM5`). */
+  /** Absolute path of the device node, the Windows port name (`COM5`), or a USB address. */
   readonly path: string;
   /** Bits per second. USB CDC takes it as a request only; RS-232 needs the reader's own number. */
   readonly baudRate: number;
 }
 
 /**
- * A reader in HID POS mode, named by its path. A HID path is where the reader is plugged in today, not who it is: it
- * may change with every replug. A site that must not care names it by a link of a udev rule, or lets discovery (to
- * come) find it by vendor, product and serial number.
+ * A reader in HID POS mode. Its device path is where it is plugged in today, not who it is: it may change with every
+ * replug. A site that must not care names it by its USB address, or lets discovery do so.
  */
 export interface HidReaderSpec extends ReaderSpecBase {
   readonly transport: "hid";
-  /** Absolute path of the device node, or the Windows device path (`\\?\HID#VID_0C2E&...`). */
+  /** Absolute path of the device node, the Windows device path (`\\?\HID#VID_0C2E&...`), or a USB address. */
+  readonly path: string;
+}
+
+/** A reader in keyboard mode on Linux, read past the desktop by an exclusive grab of its input device. */
+export interface EvdevReaderSpec extends ReaderSpecBase {
+  readonly transport: "evdev";
+  /** Absolute path of the device node (`/dev/input/event3` or a link to it), or a USB address. */
   readonly path: string;
 }
 
@@ -45,26 +53,45 @@ export interface SimulatedReaderSpec extends ReaderSpecBase {
 }
 
 /** A reader to open; made by {@link parseReaderSpec}. */
-export type ReaderSpec = SerialReaderSpec | HidReaderSpec | SimulatedReaderSpec;
+export type ReaderSpec = SerialReaderSpec | HidReaderSpec | EvdevReaderSpec | SimulatedReaderSpec;
+
+/** All readers that discovery finds, whatever they are; `name` and `direction` are given to each of them. */
+export interface AutoSpec {
+  readonly transport: "auto";
+  readonly direction: ReaderDirection;
+}
 
 /** Most readers ship with 9600 8N1 (Symbol DS6608 table 7-2, Unitech, Syble XB6299). */
 const DEFAULT_BAUD_RATE = 9600;
 const MAX_BAUD_RATE = 4_000_000;
 
-const TRANSPORTS_TO_COME = ["evdev", "auto"];
 const ALLOWED_KEYS = {
   serial: ["baud", "direction", "name"],
   hid: ["direction", "name"],
+  evdev: ["direction", "name"],
   simulated: ["direction", "name"],
 } as const;
 const EXAMPLES = {
   serial: "serial:/dev/ttyACM0 or serial:COM5",
   hid: "hid:/dev/hidraw0",
+  evdev: "evdev:/dev/input/event3",
   simulated: "simulated:demo.scans",
 } as const;
 
 /**
- * Reads a reader specification.
+ * Reads a reader specification that may also be `auto` or `auto?direction=in`.
+ *
+ * @throws {ReaderFault} `reader.bad-spec`, one sentence that names what is allowed.
+ */
+export function parseReaderChoice(text: string): ReaderSpec | AutoSpec {
+  const auto = /^\s*auto\s*(?:[?&](.*))?$/i.exec(text);
+  if (auto === null) return parseReaderSpec(text);
+  const parameters = parseParameters(text, "auto", ["direction"], auto[1] ?? "");
+  return { transport: "auto", direction: parseDirection(text, parameters.get("direction")) };
+}
+
+/**
+ * Reads the specification of one reader.
  *
  * Parameters follow `?` in any order (`serial:COM5&direction=in` is understood too); values are URL-decoded.
  * A relative path is resolved against the working directory, so the id stays the same wherever it is printed.
@@ -93,24 +120,26 @@ function split(text: string): {
   // The `?` of a Windows device path (`\\?\HID#...`) begins no parameters.
   const match = /^\s*([a-z]+)(?::(.*?))?(?:(?:\?(?!\\)|&(?=\w+=))(.*))?$/is.exec(text);
   const transport = match?.[1]?.toLowerCase();
-  if (transport !== undefined && TRANSPORTS_TO_COME.includes(transport)) {
-    throw badSpec(
-      text,
-      `this build does not drive "${transport}" readers yet; use serial:PATH, hid:PATH or simulated:FILE`,
-    );
-  }
-  if (transport !== "serial" && transport !== "hid" && transport !== "simulated") {
-    throw badSpec(text, "it must start with serial:, hid: or simulated:");
+  if (transport !== "serial" && transport !== "hid" && transport !== "evdev" && transport !== "simulated") {
+    throw badSpec(text, "it must be auto, or start with serial:, hid:, evdev: or simulated:");
   }
   const location = match?.[2]?.trim() ?? "";
   if (location === "") {
     throw badSpec(text, `the path after ${transport}: is empty; write for example ${EXAMPLES[transport]}`);
   }
-  return { transport, location, parameters: parseParameters(text, transport, match?.[3] ?? "") };
+  return {
+    transport,
+    location,
+    parameters: parseParameters(text, transport, ALLOWED_KEYS[transport], match?.[3] ?? ""),
+  };
 }
 
-function parseParameters(text: string, transport: ReaderSpec["transport"], query: string): ReadonlyMap<string, string> {
-  const allowed: readonly string[] = ALLOWED_KEYS[transport];
+function parseParameters(
+  text: string,
+  transport: string,
+  allowed: readonly string[],
+  query: string,
+): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
   for (const [key, value] of new URLSearchParams(query)) {
     if (!allowed.includes(key)) {
@@ -123,6 +152,8 @@ function parseParameters(text: string, transport: ReaderSpec["transport"], query
 }
 
 function devicePath(transport: ReaderSpec["transport"], location: string): string {
+  const address = transport === "simulated" ? null : parseUsbAddress(location);
+  if (address !== null) return formatUsbAddress(address);
   if (transport === "serial") {
     const windowsPort = /^(?:\\\\\.\\)?(COM\d+)$/i.exec(location)?.[1];
     if (windowsPort !== undefined) return windowsPort.toUpperCase();

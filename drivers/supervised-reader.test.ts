@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from "vitest";
 import { createPtyDevice } from "../testing/pty.ts";
-import { type RawScan, type Reader, ReaderFault } from "./reader.ts";
+import { obeysNothing, type RawScan, type Reader, ReaderFault } from "./reader.ts";
 import { parseReaderSpec, type ReaderSpec, type SerialReaderSpec } from "./reader-spec.ts";
 import { createScanQueue, type ScanQueue } from "./scan-queue.ts";
 import { openSerialReader } from "./serial/serial-reader.ts";
@@ -39,6 +39,7 @@ function queueReader(id: string): { reader: Reader; queue: ScanQueue; push: (tex
     push: (text) => queue.push({ bytes: Buffer.from(text), aim: null, spoiled: null, receivedMs: 0 }),
     reader: {
       id,
+      ...obeysNothing,
       [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator](),
       [Symbol.asyncDispose]: async () => queue.close(),
     },

@@ -1,7 +1,7 @@
 /** Keeps one reader open for ever. A fault of this reader, or of whoever takes its scans, touches no other reader. */
 import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import { openReader } from "./open-reader.ts";
-import { type RawScan, type Reader, ReaderFault, type ReaderFaultCode } from "./reader.ts";
+import { type RawScan, type Reader, type ReaderCommand, ReaderFault, type ReaderFaultCode } from "./reader.ts";
 import type { ReaderSpec } from "./reader-spec.ts";
 
 /** What a supervised reader is doing. `code` and `message` are set while, and only while, it is in `fault`. */
@@ -23,6 +23,12 @@ export interface ReaderSupervision {
   readonly open?: (spec: ReaderSpec) => Promise<Reader>;
 }
 
+/** A reader that is kept open. Dispose it to stop. */
+export interface SupervisedReader extends AsyncDisposable {
+  /** As {@link Reader.command}; false while the device is not open. */
+  command(command: ReaderCommand): Promise<boolean>;
+}
+
 /** readers.md 8.5: quick for a cable that was touched, patient for a reader that was taken away. */
 const DEFAULT_DELAYS_MS = [500, 1000, 2000, 5000];
 /** How long disposing waits for an `onScan` that is still running. */
@@ -30,9 +36,9 @@ const DISPOSE_TIMEOUT_MS = 5000;
 
 /**
  * Opens the reader, passes its scans on and opens it anew after every fault, under the same id and name.
- * Never throws for the device; everything it has to say goes to `onState`. Dispose it to stop.
+ * Never throws for the device; everything it has to say goes to `onState`.
  */
-export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision): AsyncDisposable {
+export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision): SupervisedReader {
   const { onScan, onState, onError, delaysMs = DEFAULT_DELAYS_MS, open = openReader } = supervision;
   const stop = new AbortController();
   let current: Reader | null = null;
@@ -100,6 +106,7 @@ export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision
   const finished = run();
 
   return {
+    command: (command) => current?.command(command) ?? Promise.resolve(false),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await current?.[Symbol.asyncDispose]();

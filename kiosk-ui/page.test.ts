@@ -164,7 +164,17 @@ test("hostile names are text: no element, no reordering, nothing hidden", async 
   kiosk.show({
     placeName: hostile,
     screen: { ...accepted, person: { name: hostile, number: hostile }, lane: hostile, remarks: [said(hostile)] },
-    readers: [{ id: "r", name: hostile, direction: "in", state: "fault", message: said(hostile) }],
+    readers: [
+      {
+        id: "r",
+        name: hostile,
+        transport: "serial",
+        direction: "in",
+        state: "fault",
+        message: said(hostile),
+        advice: null,
+      },
+    ],
   });
   await state("accepted");
   await see("⟦U+202E⟧abc⟦U+200B⟧", ".stage");
@@ -233,7 +243,15 @@ test("the offline badge counts on while the network is away, and what the servic
 
 test("each reader shows its name, direction, state and what to do; one in trouble comes first", async () => {
   await open();
-  const fault = { id: "r9", name: "Quầy 9", direction: "auto", state: "fault", message: said("Cắm lại cáp") } as const;
+  const fault = {
+    id: "r9",
+    name: "Quầy 9",
+    transport: "serial",
+    direction: "auto",
+    state: "fault",
+    message: said("Cắm lại cáp"),
+    advice: null,
+  } as const;
   kiosk.show({ readers: [...calmView.readers, fault] });
   await see("Cắm lại cáp (vi)", ".readers");
   expect(await page.locator(".readers .reader").first().textContent()).toBe("Quầy 9Tự độngCó lỗi: Cắm lại cáp (vi)");

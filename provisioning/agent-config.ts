@@ -32,6 +32,15 @@ export const agentConfig = z.strictObject({
       pageDirection: z.enum(["in", "out", "auto"]).default("auto"),
     })
     .prefault({}),
+  /** What the kiosk page itself captures beside the readers. */
+  capture: z
+    .strictObject({
+      /** `fallback` offers the camera while no reader is ready, `always` keeps it running, `off` never uses it. */
+      camera: z.enum(["off", "fallback", "always"]).default("fallback"),
+      /** Take the keys of readers in keyboard mode that are typed on the page. */
+      keyboard: z.boolean().default(true),
+    })
+    .prefault({}),
   /** Allow a data folder that forgets (tmpfs, overlay): for demonstrations only. */
   demo: z.boolean().default(false),
 });

@@ -10,6 +10,8 @@ export const kioskIntent = z.discriminatedUnion("kind", [
     /** Scan bytes, base64, at most 8 KiB decoded. */
     bytesB64: z.base64().max(10_924),
     source: z.enum(["keyboard", "webcam", "typed"]),
+    /** What the page saw go wrong while it captured; such a scan is refused with what to do, never taken for a person. */
+    spoiled: z.enum(["input-method", "gap", "overflow"]).optional(),
     direction: z.enum(["in", "out", "auto"]).optional(),
     /** Echoed in the `captured` answer so that the sender can match it. */
     correlationId: z.string().max(64).optional(),

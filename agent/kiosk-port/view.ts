@@ -68,10 +68,32 @@ export type ScreenState =
 export interface ReaderView {
   readonly id: string;
   readonly name: string;
+  readonly transport: "serial" | "hid" | "evdev" | "simulated";
   readonly direction: Direction | "auto";
   readonly state: "connecting" | "ready" | "fault";
   /** Why it is not ready and what to do; null when ready. */
   readonly message: Sentence | null;
+  /** What would make it better although it reads, e.g. the way out of keyboard mode; null when there is nothing. */
+  readonly advice: Sentence | null;
+}
+
+/** Something plugged in that looks like a reader but cannot be read as it is. */
+export interface UnusableDevice {
+  readonly id: string;
+  /** What it is, as its maker calls it. */
+  readonly name: string;
+  /** Why it cannot be read. */
+  readonly title: Sentence;
+  /** What to do about it. */
+  readonly next: Sentence;
+}
+
+/** What the page itself may capture. */
+export interface CaptureView {
+  /** `fallback`: the page offers the camera while no reader is ready; `always`: it runs whenever the page is shown. */
+  readonly camera: "off" | "fallback" | "always";
+  /** Scans of readers in keyboard mode are taken from the keys typed on the page. */
+  readonly keyboard: boolean;
 }
 
 /** Who stands behind the entries right now, and the progress of a sign-in. */
@@ -121,6 +143,9 @@ export interface KioskView {
   readonly placeName: string | null;
   readonly screen: ScreenState;
   readonly readers: readonly ReaderView[];
+  /** Plugged in, but not readable as it is; each with what to do. */
+  readonly unusable: readonly UnusableDevice[];
+  readonly capture: CaptureView;
   readonly duty: DutyView;
   readonly queue: QueueView;
   /** People inside as this machine knows it. */

@@ -2,7 +2,7 @@
 import { realpath } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { createSilenceTimer } from "../framing/silence-timer.ts";
-import { type Reader, ReaderFault } from "../reader.ts";
+import { obeysNothing, type Reader, ReaderFault } from "../reader.ts";
 import type { HidReaderSpec } from "../reader-spec.ts";
 import { createScanQueue } from "../scan-queue.ts";
 import {
@@ -95,6 +95,7 @@ export async function openHidPosReader(spec: HidReaderSpec, options: HidPosReade
 
   return {
     id,
+    ...obeysNothing,
     [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator](),
     [Symbol.asyncDispose]: () => {
       queue.close();

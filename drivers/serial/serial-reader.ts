@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { SerialPort } from "serialport";
 import { type ByteFramerOptions, createByteFramer } from "../framing/byte-framer.ts";
 import { createSilenceTimer } from "../framing/silence-timer.ts";
-import { type Reader, ReaderFault } from "../reader.ts";
+import { obeysNothing, type Reader, ReaderFault } from "../reader.ts";
 import type { SerialReaderSpec } from "../reader-spec.ts";
 import { createScanQueue } from "../scan-queue.ts";
 import { checkDeviceNode, isWindowsPort, openFault, unpluggedFault } from "./serial-fault.ts";
@@ -94,6 +94,7 @@ export async function openSerialReader(spec: SerialReaderSpec, options: SerialRe
 
   return {
     id,
+    ...obeysNothing,
     [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator](),
     [Symbol.asyncDispose]: () => {
       queue.close();

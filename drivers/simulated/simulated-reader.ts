@@ -1,7 +1,7 @@
 /** A reader that plays a script: it ships, for demonstrations, support and tests. The script: `scan-script.ts`. */
 import { readFile } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
-import { type RawScan, type Reader, ReaderFault } from "../reader.ts";
+import { obeysNothing, type RawScan, type Reader, ReaderFault } from "../reader.ts";
 import type { SimulatedReaderSpec } from "../reader-spec.ts";
 import { parseScanScript, type ScriptStep } from "./scan-script.ts";
 
@@ -18,6 +18,7 @@ export async function openSimulatedReader(spec: SimulatedReaderSpec): Promise<Re
   let iterated = false;
   return {
     id: spec.id,
+    ...obeysNothing,
     [Symbol.asyncIterator]() {
       if (iterated) throw new Error(`Reader ${spec.id} was iterated already; open it anew.`);
       iterated = true;
