@@ -9,6 +9,8 @@ import { libraryFault } from "./hid-fault.ts";
 export interface HidDevice {
   readonly path?: string | undefined;
   readonly vendorId: number;
+  readonly productId: number;
+  readonly serialNumber?: string | undefined;
   readonly usagePage?: number | undefined;
   readonly usage?: number | undefined;
 }
@@ -23,6 +25,10 @@ export interface HidListeners {
 
 /** An opened device. */
 export interface HidHandle {
+  /** Sends an output report; its ID is byte 0. It may never settle: hold it to a time limit. */
+  write(report: Uint8Array): Promise<unknown>;
+  /** Sends a feature report; its ID is byte 0. It may never settle either. */
+  sendFeatureReport(report: Uint8Array): Promise<unknown>;
   close(): Promise<void>;
 }
 
@@ -66,7 +72,11 @@ export function createNodeHidAccess(load: () => Promise<NodeHid> = () => import(
       device.on("data", onReport);
       // Reading starts on the next tick and would throw there, past everybody, if the device were closed before it.
       await new Promise((resolve) => setImmediate(resolve));
-      return { close: () => device.close() };
+      return {
+        write: (report) => device.write(Buffer.from(report)),
+        sendFeatureReport: (report) => device.sendFeatureReport(Buffer.from(report)),
+        close: () => device.close(),
+      };
     },
 
     async reportDescriptor(path) {

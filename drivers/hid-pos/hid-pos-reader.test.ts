@@ -28,6 +28,10 @@ interface Plug {
   closings: number;
   /** What the next openings reject with. */
   refusals: unknown[];
+  /** Every report written, output and feature, as hexadecimal text. */
+  readonly written: string[];
+  /** What writing does besides; by default it succeeds. */
+  onWrite: () => Promise<unknown>;
   readonly access: HidAccess;
   send(...reports: Uint8Array[]): void;
   unplug(error: unknown): void;
@@ -36,13 +40,19 @@ interface Plug {
 
 /** A plug with a recorded reader in it: what node-hid would show and say of it, without the hardware. */
 function replay(vendorId: number, { descriptor = null }: { descriptor?: string | null } = {}): Plug {
-  const collection: HidDevice = { path: PATH, vendorId, usagePage: 0x8c, usage: 0x02 };
+  const collection: HidDevice = { path: PATH, vendorId, productId: 0x1007, usagePage: 0x8c, usage: 0x02 };
+  const write = (report: Uint8Array): Promise<unknown> => {
+    plug.written.push(Buffer.from(report).toString("hex"));
+    return plug.onWrite();
+  };
   const plug: Plug = {
     devices: [collection],
     listeners: null,
     openings: 0,
     closings: 0,
     refusals: [],
+    written: [],
+    onWrite: async () => {},
     send: (...reports) => {
       for (const report of reports) plug.listeners?.onReport(report);
     },
@@ -60,6 +70,8 @@ function replay(vendorId: number, { descriptor = null }: { descriptor?: string |
         if (plug.refusals.length > 0) throw plug.refusals.shift();
         plug.listeners = listeners;
         return {
+          write,
+          sendFeatureReport: write,
           close: async () => {
             plug.closings++;
             plug.listeners = null;
@@ -169,6 +181,14 @@ describe("scans", () => {
   });
 });
 
+const OTHER_MODES: [number, number, string, string][] = [
+  [0xff8c, 2, "usage FF8C:2, its remote management, not 8C:2", "name its other path"],
+  [1, 6, "usage 1:6, keyboard mode", "setup code USB HID POS"],
+  [0xff45, 0x4b00, "usage FF45:4B00, IBM OEM", "setup code USB HID POS"],
+  [0xff45, 0x4a00, "usage FF45:4A00, IBM OEM", "setup code USB HID POS"],
+  [0x8c, 1, "usage 8C:1, not 8C:2", "setup code USB HID POS"],
+];
+
 describe("opening", () => {
   const refused = async (devices: HidDevice[], path = PATH): Promise<unknown> => {
     const plug = replay(VENDOR.honeywell);
@@ -180,17 +200,26 @@ describe("opening", () => {
   const device = (path: string, usagePage: number, usage: number): HidDevice => ({
     path,
     vendorId: VENDOR.honeywell,
+    productId: 0x1007,
     usagePage,
     usage,
   });
 
   test("never takes page FF8C, a keyboard or another path", async () => {
-    expect(await refused([device(PATH, 0xff8c, 2)])).toMatchObject({
-      code: "reader.failed",
-      message: expect.stringContaining("usage FF8C:2, not 8C:2"),
+    for (const [usagePage, usage, told, advice] of OTHER_MODES) {
+      const fault = await refused([device(PATH, usagePage, usage)]);
+      expect(fault).toMatchObject({ code: "reader.wrong-mode", message: expect.stringContaining(told) });
+      expect(fault).toMatchObject({ message: expect.stringContaining(advice) });
+    }
+    expect(await refused([{ ...device(PATH, 0xff00, 1), vendorId: VENDOR.zebra, productId: 0x1900 }])).toMatchObject({
+      message: expect.stringContaining("SNAPI"),
     });
-    expect(await refused([device(PATH, 1, 6)])).toMatchObject({ message: expect.stringContaining("setup code") });
-    expect(await refused([device(PATH, 0x8c, 1)])).toMatchObject({ code: "reader.failed" });
+    // One path with several collections: the one that tells a mode is told; another path of the same reader is named.
+    expect(await refused([device(PATH, 0xff00, 1), device(PATH, 1, 6), device("/dev/hidraw8", 0x8c, 2)])).toMatchObject(
+      {
+        message: `${PATH} is not a reader in HID POS mode (it has usage 1:6, keyboard mode, not 8C:2): name its other path /dev/hidraw8.`,
+      },
+    );
     expect(await refused([device("/dev/hidraw8", 0x8c, 2)])).toMatchObject({
       code: "reader.not-found",
       message: expect.stringContaining("plugged in as HID POS now: /dev/hidraw8"),
@@ -340,7 +369,10 @@ describe("disposing", () => {
     ["throws", () => Promise.reject(new Error("already closed"))],
   ])("is bounded when closing %s", async (_name, closeDevice) => {
     const plug = replay(VENDOR.honeywell);
-    const access: HidAccess = { ...plug.access, open: async () => ({ close: closeDevice }) };
+    const access: HidAccess = {
+      ...plug.access,
+      open: async (path, listeners) => ({ ...(await plug.access.open(path, listeners)), close: closeDevice }),
+    };
     const reader = await openHidPosReader(hid(PATH), { access, closeTimeoutMs: 50 });
     const beforeMs = performance.now();
     await reader[Symbol.asyncDispose]();

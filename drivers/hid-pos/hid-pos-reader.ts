@@ -1,22 +1,23 @@
-/** A reader in HID POS mode (usage page 0x8C). Reads only: commands need to know the family first. */
+/** A reader in HID POS mode (usage page 0x8C): reads its scans, and asks of it what its family is known to obey. */
 import { realpath } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { createSilenceTimer } from "../framing/silence-timer.ts";
-import { obeysNothing, type Reader, ReaderFault } from "../reader.ts";
+import type { RawTap } from "../raw-tap.ts";
+import type { Reader, ReaderFault } from "../reader.ts";
 import type { HidReaderSpec } from "../reader-spec.ts";
 import { createScanQueue } from "../scan-queue.ts";
-import {
-  createNodeHidAccess,
-  type HidAccess,
-  type HidDevice,
-  type HidHandle,
-  type HidListeners,
-  isDeviceNode,
-} from "./hid-access.ts";
-import { hidFault, notFoundFault } from "./hid-fault.ts";
-import { createLayoutResolver, describedLayout, type LayoutSource } from "./layouts.ts";
+import { commandReports } from "./commands.ts";
+import { familyOf } from "./families.ts";
+import { findScanner, type Scanner } from "./find-scanner.ts";
+import { createNodeHidAccess, type HidAccess, type HidHandle, type HidListeners, isDeviceNode } from "./hid-access.ts";
+import { hidFault } from "./hid-fault.ts";
+import { createLayoutResolver, describedLayout } from "./layouts.ts";
 import { createReportAssembler, type ReportAssemblerOptions } from "./reassembly.ts";
 import { parseScannerDescriptor } from "./report-descriptor.ts";
+import { createReportWriter } from "./report-writer.ts";
+import { neededTakeover, takeOver } from "./takeover.ts";
+import { within } from "./time-limit.ts";
+import { noticeUnknownLayout, unknownLayoutFault } from "./unknown-layout.ts";
 
 /** Limits of a HID POS reader, all with defaults. */
 export interface HidPosReaderOptions {
@@ -29,6 +30,10 @@ export interface HidPosReaderOptions {
   readonly permissionWaitMs?: number;
   /** How long disposing waits for the device to close, in ms. */
   readonly closeTimeoutMs?: number;
+  /** How long a command may take before it is given up, in ms. */
+  readonly writeTimeoutMs?: number;
+  /** Sees every report before anything is understood: for recordings. */
+  readonly onRaw?: RawTap;
 }
 
 /** How often, and how far apart, the list of devices is looked at after an error before "unplugged" is ruled out. */
@@ -36,6 +41,8 @@ const GONE_LOOKS = 5;
 const GONE_LOOK_MS = 100;
 const LIST_TIMEOUT_MS = 1000;
 const PERMISSION_RETRY_MS = 100;
+/** How long after a command its answer is not taken for a scan, in ms. */
+const REPLY_MS = 1000;
 
 /**
  * Opens a reader in HID POS mode, listening at once. Only a path with the collection 8C:02 is opened: Honeywell's
@@ -45,7 +52,10 @@ const PERMISSION_RETRY_MS = 100;
  * reports themselves. Each opening has its own handle, layout and assembler. Reading never pauses: hidraw keeps
  * 63 reports and drops the rest silently.
  *
- * @throws {ReaderFault} not-found, busy, permission or failed; later the iteration throws unplugged or failed.
+ * A Honeywell in keyboard mode lists a HID POS collection beside its keyboard and is told to send its scans there.
+ *
+ * @throws {ReaderFault} not-found, wrong-mode, busy, permission or failed; later the iteration throws unplugged,
+ * unknown-layout or failed.
  */
 export async function openHidPosReader(spec: HidReaderSpec, options: HidPosReaderOptions = {}): Promise<Reader> {
   const { access = createNodeHidAccess(), openTimeoutMs = 10_000, closeTimeoutMs = 2000 } = options;
@@ -55,7 +65,16 @@ export async function openHidPosReader(spec: HidReaderSpec, options: HidPosReade
     throw hidFault(path, error, { during: "open", vendorId: null });
   });
   const scanner = findScanner(devices, path);
-  const assembler = createReportAssembler(await layoutsOf(access, scanner), options.assembler);
+  const descriptorBytes = await access.reportDescriptor(scanner.path);
+  const descriptor = descriptorBytes === null ? null : parseScannerDescriptor(descriptorBytes);
+  const family = familyOf(scanner.vendorId, descriptor);
+  const reports = commandReports(family, descriptor);
+  const writer = createReportWriter(options.writeTimeoutMs ?? 1000);
+  const layouts = noticeUnknownLayout(
+    descriptor === null ? createLayoutResolver(scanner.vendorId) : describedLayout(descriptor.layout),
+    (report) => end(unknownLayoutFault(scanner, path, report)),
+  );
+  const assembler = createReportAssembler(layouts, options.assembler);
   const queue = createScanQueue(id, options.queueCapacity);
   const silence = createSilenceTimer(
     () => assembler.deadlineMs(),
@@ -67,12 +86,21 @@ export async function openHidPosReader(spec: HidReaderSpec, options: HidPosReade
   let ended = false;
   let closing: Promise<void> | undefined;
 
-  const close = (): Promise<void> => {
+  const stop = (): void => {
     ended = true;
     silence.stop();
     assembler.reset();
+  };
+
+  const close = (): Promise<void> => {
+    stop();
     if (handle !== undefined) closing ??= closeHandle(handle, closeTimeoutMs);
     return closing ?? Promise.resolve();
+  };
+
+  const end = (fault: ReaderFault): void => {
+    queue.fail(fault);
+    void close();
   };
 
   /** The handle is closed at once: while a dead one is open, Linux gives the same reader another name. */
@@ -83,64 +111,49 @@ export async function openHidPosReader(spec: HidReaderSpec, options: HidPosReade
     queue.fail(hidFault(path, error, { during: "read", gone: await looking }));
   };
 
-  handle = await openDevice(access, scanner, options, {
+  options.onRaw?.({ kind: "hid", ...scanner, descriptor: descriptorBytes });
+  const opened = await openDevice(access, scanner, options, {
     onReport(report) {
       if (ended) return;
-      for (const frame of assembler.push(report, performance.now())) queue.push(frame);
-      silence.arm();
+      const nowMs = performance.now();
+      options.onRaw?.({ kind: "report", bytes: report, atMs: nowMs });
+      for (const frame of assembler.push(report, nowMs)) queue.push(frame);
+      if (!ended) silence.arm();
     },
     onError: (error) => void fail(error),
   });
+  handle = opened;
   if (ended) void close(); // It failed before the handle was in our hands.
+
+  const takeover = neededTakeover(scanner, devices, family, descriptor);
+  const giveBack = takeover === null || ended ? null : takeOver(takeover, opened, writer);
 
   return {
     id,
-    ...obeysNothing,
+    commands: reports.commands,
+    command(command) {
+      const report = reports.encode(command);
+      if (report === null || ended) return Promise.resolve(false);
+      return writer.send(async () => {
+        if (ended) throw new Error("closed before its turn");
+        if (reports.areAnswered) assembler.expectReply(performance.now() + REPLY_MS);
+        return opened.write(report);
+      });
+    },
     [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator](),
-    [Symbol.asyncDispose]: () => {
+    async [Symbol.asyncDispose]() {
       queue.close();
-      return close();
+      const wasReading = !ended;
+      stop();
+      if (wasReading) await giveBack?.();
+      await close();
     },
   };
 }
 
-type Scanner = HidDevice & { readonly path: string };
-
 /** hidapi knows `/dev/hidraw0`, people may name the link a udev rule makes. */
 async function followLink(path: string): Promise<string> {
   return isDeviceNode(path) ? realpath(path).catch(() => path) : path;
-}
-
-/** The collection 8C:02 at `path`, the whole page compared. Windows paths have no case. */
-function findScanner(devices: readonly HidDevice[], path: string): Scanner {
-  const samePath = (device: HidDevice): boolean =>
-    isDeviceNode(path) ? device.path === path : device.path?.toLowerCase() === path.toLowerCase();
-  const scanners = devices.filter(isScanner);
-  const scanner = scanners.find(samePath);
-  if (scanner !== undefined) return scanner;
-  const found = devices.find(samePath);
-  if (found === undefined) {
-    throw notFoundFault(
-      path,
-      scanners.map((other) => other.path),
-    );
-  }
-  const [page, usage] = [found.usagePage ?? 0, found.usage ?? 0].map((number) => number.toString(16).toUpperCase());
-  throw new ReaderFault(
-    "reader.failed",
-    `${path} is not a reader in HID POS mode (it has usage ${page}:${usage}, not 8C:2): ` +
-      "scan the setup code USB HID POS of its manual, or name its other path.",
-  );
-}
-
-function isScanner(device: HidDevice): device is Scanner {
-  return device.usagePage === 0x8c && device.usage === 0x02 && device.path !== undefined;
-}
-
-async function layoutsOf(access: HidAccess, scanner: Scanner): Promise<LayoutSource> {
-  const descriptor = await access.reportDescriptor(scanner.path);
-  const described = descriptor === null ? null : parseScannerDescriptor(descriptor);
-  return described === null ? createLayoutResolver(scanner.vendorId) : describedLayout(described.layout);
 }
 
 /** Opens within the time limit; a device that was just plugged in may be forbidden until udev has set its mode. */
@@ -183,17 +196,4 @@ async function isGone(access: HidAccess, path: string): Promise<boolean> {
 async function closeHandle(handle: HidHandle, timeoutMs: number): Promise<void> {
   // An error while closing changes nothing: the handle is given up either way.
   await within(handle.close(), timeoutMs).catch(() => {});
-}
-
-/** `work`, or an Error when it is not settled within `limitMs`. */
-async function within<T>(work: Promise<T>, limitMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${limitMs} ms`)), limitMs);
-  });
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

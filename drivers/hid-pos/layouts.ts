@@ -8,6 +8,8 @@ import { readScanReport, type ScanReport, type ScanReportLayout } from "./scan-r
 
 /** Takes reports apart by the layout it knows or finds. */
 export interface LayoutSource {
+  /** Whether the device's own descriptor told the layout. */
+  readonly isDescribed: boolean;
   /**
    * `held` is the layout of the scan that this report should continue, or null at the beginning of one.
    * `other`: not a report of scanned data. `unreadable`: it is one, but broken or of no known layout.
@@ -48,10 +50,10 @@ const FAMILIES: readonly LayoutFamily[] = [
     aimAt: 2,
     dataAt: 5,
     codeIdAt: 61,
-    vendorIds: [0x0c2e, 0x0536, 0x23d0],
+    vendorIds: [0x0c2e, 0x0536, 0x23d0, 0x0db5],
     source:
       "HHP USB Interfaces guide p. 1-11, captures of a Xenon 1900 and a Voyager 1602g, Access-IS LSR118 manual p. 68; " +
-      "the vendor ids of Honeywell, Hand Held Products and Youjie",
+      "the vendor ids of Honeywell, Hand Held Products, Youjie and Access-IS",
   },
   {
     ...COMMON,
@@ -68,6 +70,7 @@ const FAMILIES: readonly LayoutFamily[] = [
 export function describedLayout(layout: ScanReportLayout): LayoutSource {
   const { reportId } = layout;
   return {
+    isDescribed: true,
     read(report) {
       if (report.length === 0 || (reportId !== 0 && report[0] !== reportId)) return "other";
       return readScanReport(report, layout) ?? "unreadable";
@@ -86,6 +89,7 @@ export function createLayoutResolver(vendorId: number): LayoutSource {
   let settled: LayoutFamily | null = null;
 
   return {
+    isDescribed: false,
     read(report, held) {
       if (report[0] !== COMMON.reportId) return "other";
       if (settled !== null) return readScanReport(report, settled) ?? "unreadable";

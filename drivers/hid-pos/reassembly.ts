@@ -44,6 +44,8 @@ export interface ReportAssembler {
 const ACKNOWLEDGEMENT_AIM = "]Z6";
 const REPLY_AIM = "]X0";
 const REPLY_CODE_ID = 0x3f;
+/** Newland has no AIM field; its replies begin with STX, SOH and four zeros (FM430, 1EAB:1D10). */
+const REPLY_PREFIX = [0x02, 0x01, 0x30, 0x30, 0x30, 0x30];
 
 type State =
   | { readonly is: "idle" }
@@ -71,7 +73,10 @@ export function createReportAssembler(layouts: LayoutSource, options: ReportAsse
     return frame === null ? [] : [frame];
   };
 
-  const isReply = ({ aim, codeId, continued }: ScanReport, nowMs: number): boolean => {
+  const isReply = ({ layout, aim, codeId, data, continued }: ScanReport, nowMs: number): boolean => {
+    if (layout.aimAt === null) {
+      return nowMs <= replyUntilMs && REPLY_PREFIX.every((byte, index) => data[index] === byte);
+    }
     if (aim === ACKNOWLEDGEMENT_AIM) {
       replyUntilMs = Number.NEGATIVE_INFINITY;
       return true;
@@ -117,7 +122,14 @@ export function createReportAssembler(layouts: LayoutSource, options: ReportAsse
         state = { is: "dropping", aim: state.is === "holding" ? state.aim : null };
         return frames;
       }
-      if (isReply(read, nowMs)) return [];
+      if (isReply(read, nowMs)) {
+        if (!read.continued || read.layout.aimAt !== null) return [];
+        // Without an AIM field only its first report says that it is one.
+        const interrupted = state.is === "holding" ? take("gap") : [];
+        lastReportMs = nowMs;
+        state = { is: "dropping", aim: read.aim };
+        return interrupted;
+      }
       const frames: Frame[] = [];
       if (state.is !== "idle" && state.aim !== null && !isSameScan(read, state.aim)) {
         if (state.is === "holding") frames.push(...take("gap"));

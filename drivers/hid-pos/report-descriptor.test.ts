@@ -28,6 +28,11 @@ describe("a real descriptor", () => {
         { ...output, usage: 0x85, mask: 0b100 },
         { ...output, usage: 0x86, mask: 0b11111000 },
       ],
+      outputReports: new Map([
+        [0x04, 2],
+        [0xf0, 64],
+      ]),
+      featureReports: new Map(),
     });
   });
 
@@ -43,6 +48,11 @@ describe("a real descriptor", () => {
         // Seven usages for eight bits: the last takes both.
         { ...output, usage: 0x86, mask: 0b11 << 6 },
       ],
+      outputReports: new Map([
+        [0x04, 2],
+        [0xfd, 64],
+      ]),
+      featureReports: new Map([[0xfe, 2]]),
     });
   });
 

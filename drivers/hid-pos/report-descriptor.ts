@@ -23,6 +23,10 @@ export interface OutputBits {
 export interface ScannerDescriptor {
   readonly layout: ScanReportLayout;
   readonly outputs: readonly OutputBits[];
+  /** Length in bytes, with its ID, of every output report of the scanner, by report ID. */
+  readonly outputReports: ReadonlyMap<number, number>;
+  /** The same for its feature reports. */
+  readonly featureReports: ReadonlyMap<number, number>;
 }
 
 /** Linux takes no longer descriptor (HID_MAX_DESCRIPTOR_SIZE), nor would any scanner need one. */
@@ -65,9 +69,11 @@ const USAGE = {
   codeId: 0xff660004,
 };
 
+type ReportKind = "input" | "output" | "feature";
+
 /** `count` neighbouring fields of `size` bits with one usage. `bit` counts from the start of the report, ID included. */
 interface FieldRun {
-  readonly output: boolean;
+  readonly kind: ReportKind;
   readonly reportId: number;
   readonly bit: number;
   readonly size: number;
@@ -108,22 +114,24 @@ export function parseScannerDescriptor(descriptor: Uint8Array | string): Scanner
   const parsed = parseFields(bytes);
   if (parsed === null) return null;
   const { runs, reportBits } = parsed;
-  const reportBytes = (output: boolean, reportId: number): number =>
-    Math.ceil((reportBits.get(reportKey(output, reportId)) ?? 0) / 8);
+  const reportBytes = (kind: ReportKind, reportId: number): number =>
+    Math.ceil((reportBits.get(reportKey(kind, reportId)) ?? 0) / 8);
+  const lengths = (kind: ReportKind): ReadonlyMap<number, number> =>
+    new Map(runs.filter((run) => run.kind === kind).map(({ reportId }) => [reportId, reportBytes(kind, reportId)]));
   const layout = findLayout(
-    runs.filter((run) => !run.output),
-    (reportId) => reportBytes(false, reportId),
+    runs.filter((run) => run.kind === "input"),
+    (reportId) => reportBytes("input", reportId),
   );
   if (layout === null) return null;
-  const outputs = runs
-    .filter((run) => run.output && Math.floor(run.usage / 0x10000) === SCANNER_PAGE && run.usage % 0x10000 !== 0)
-    .map((run) => ({
-      usage: run.usage % 0x10000,
-      reportId: run.reportId,
-      reportBytes: reportBytes(true, run.reportId),
-      ...bitsInOneByte(run),
-    }));
-  return { layout, outputs };
+  const isNamed = ({ kind, usage }: FieldRun): boolean =>
+    kind === "output" && Math.floor(usage / 0x10000) === SCANNER_PAGE && usage % 0x10000 !== 0;
+  const outputs = runs.filter(isNamed).map((run) => ({
+    usage: run.usage % 0x10000,
+    reportId: run.reportId,
+    reportBytes: reportBytes("output", run.reportId),
+    ...bitsInOneByte(run),
+  }));
+  return { layout, outputs, outputReports: lengths("output"), featureReports: lengths("feature") };
 }
 
 function bytesOfHex(text: string): Uint8Array | null {
@@ -229,16 +237,19 @@ function parseFields(bytes: Uint8Array): { runs: FieldRun[]; reportBits: Map<str
         depth--;
         return depth >= 0;
       case TAG.input:
+        return takeFields("input", value);
       case TAG.output:
-        return takeFields(tag === TAG.output, value);
+        return takeFields("output", value);
+      case TAG.feature:
+        return takeFields("feature", value);
       default:
         return true;
     }
   };
 
-  const takeFields = (output: boolean, flags: number): boolean => {
+  const takeFields = (kind: ReportKind, flags: number): boolean => {
     const { size, count, reportId } = globals;
-    const key = reportKey(output, reportId);
+    const key = reportKey(kind, reportId);
     const start = reportBits.get(key) ?? (reportId === 0 ? 0 : 8);
     if (start + size * count > MAX_REPORT_BITS) return false;
     reportBits.set(key, start + size * count);
@@ -248,7 +259,7 @@ function parseFields(bytes: Uint8Array): { runs: FieldRun[]; reportBits: Map<str
     for (const [index, usage] of named.entries()) {
       // The last usage stands for all fields that are left.
       const fields = index === named.length - 1 ? count - index : 1;
-      runs.push({ output, reportId, bit: start + index * size, size, count: fields, usage: fullUsage(usage) });
+      runs.push({ kind, reportId, bit: start + index * size, size, count: fields, usage: fullUsage(usage) });
     }
     return true;
   };
@@ -284,8 +295,8 @@ function findLayout(inputs: readonly FieldRun[], reportBytes: (reportId: number)
   };
 }
 
-function reportKey(output: boolean, reportId: number): string {
-  return `${output ? "output" : "input"} ${reportId}`;
+function reportKey(kind: ReportKind, reportId: number): string {
+  return `${kind} ${reportId}`;
 }
 
 function byteOffset(run: FieldRun | undefined): number | null {

@@ -1,0 +1,17 @@
+/** What a driver sees before it understands anything: for recordings that support can replay. */
+
+/** The device, said once, and then what it sends; `atMs` on the clock of `performance.now()`. */
+export type RawEvent =
+  | {
+      readonly kind: "hid";
+      readonly vendorId: number;
+      readonly productId: number;
+      /** Its report descriptor, or null where the system does not hand it out. */
+      readonly descriptor: Uint8Array | null;
+    }
+  | { readonly kind: "report"; readonly bytes: Uint8Array; readonly atMs: number }
+  | { readonly kind: "serial" }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly atMs: number };
+
+/** Called while the driver reads: it must not throw, and must copy the bytes it keeps. */
+export type RawTap = (event: RawEvent) => void;
