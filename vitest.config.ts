@@ -7,6 +7,7 @@ const unixOnly = [
   "cli/bad-input.test.ts",
   "cli/kiosk-e2e.test.ts",
   "cli/main-job.test.ts",
+  "drivers/evdev/**",
   "drivers/serial/**",
   "drivers/supervised-reader.test.ts",
 ];

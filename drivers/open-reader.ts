@@ -1,5 +1,6 @@
+import { openEvdevReader } from "./evdev/evdev-reader.ts";
 import { openHidPosReader } from "./hid-pos/hid-pos-reader.ts";
-import { type Reader, ReaderFault } from "./reader.ts";
+import type { Reader } from "./reader.ts";
 import type { ReaderSpec } from "./reader-spec.ts";
 import { openSerialReader } from "./serial/serial-reader.ts";
 import { openSimulatedReader } from "./simulated/simulated-reader.ts";
@@ -16,10 +17,7 @@ export async function openReader(spec: ReaderSpec): Promise<Reader> {
     case "hid":
       return openHidPosReader(spec);
     case "evdev":
-      throw new ReaderFault(
-        "reader.failed",
-        `${spec.id} is a reader in keyboard mode: switch it to USB serial or HID POS.`,
-      );
+      return openEvdevReader(spec);
     case "simulated":
       return openSimulatedReader(spec);
   }
