@@ -19,6 +19,8 @@ export interface PtyDevice extends AsyncDisposable {
   writeInPieces(bytes: Uint8Array | string, pieceBytes: number, gapMs: number): Promise<void>;
   /** Everything the opened port has sent to the device since it was last plugged in. */
   received(): Buffer;
+  /** Calls `listener` with whatever the port sends from now on, also after a replug: a device that answers. */
+  onReceived(listener: (bytes: Buffer) => void): void;
   /** Takes the device away: the port hangs up and its path vanishes. */
   unplug(): Promise<void>;
   /** Brings it back under the same path, as a new terminal. */
@@ -35,7 +37,15 @@ const START_TIMEOUT_MS = 5000;
 export async function createPtyDevice(path?: string): Promise<PtyDevice> {
   const directory = path === undefined ? await mkdtemp(join(tmpdir(), "pty-")) : null;
   const link = path ?? join(directory ?? "", "scanner");
-  let socat = await startSocat(link);
+  const listeners = new Set<(bytes: Buffer) => void>();
+  const plugIn = async (): Promise<Socat> => {
+    const started = await startSocat(link);
+    started.process.stdout.on("data", (bytes: Buffer) => {
+      for (const listener of listeners) listener(bytes);
+    });
+    return started;
+  };
+  let socat = await plugIn();
 
   const write = (bytes: Uint8Array | string): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -58,10 +68,11 @@ export async function createPtyDevice(path?: string): Promise<PtyDevice> {
       }
     },
     received: () => Buffer.concat(socat.received),
+    onReceived: (listener) => void listeners.add(listener),
     unplug,
     async replug() {
       await unplug();
-      socat = await startSocat(link);
+      socat = await plugIn();
     },
     async [Symbol.asyncDispose]() {
       await unplug();
