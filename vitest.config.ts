@@ -8,6 +8,8 @@ const unixOnly = [
   "cli/kiosk-e2e.test.ts",
   "cli/main-job.test.ts",
   "drivers/evdev/**",
+  "drivers/gate/guarded-relays.test.ts",
+  "drivers/gate/supervised-board.test.ts",
   "drivers/serial/**",
   "drivers/supervised-reader.test.ts",
 ];

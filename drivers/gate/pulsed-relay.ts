@@ -9,7 +9,7 @@ import type { RelaySpec } from "./relay-spec.ts";
  */
 export type PulseReport = { readonly relayId: string } & (
   | { readonly result: "given"; readonly heldMs: number }
-  | { readonly result: "dropped"; readonly why: "locked-out" | "late" | "not-connected" | "stopping" }
+  | { readonly result: "dropped"; readonly why: "locked-out" | "late" | "not-connected" }
   | { readonly result: "failed"; readonly why: string }
 );
 
@@ -17,7 +17,7 @@ export interface PulsedRelayOptions {
   /** Switches this relay; see `RelayBoard.switch`. */
   readonly switch: (on: boolean) => Promise<void>;
   readonly onReport: (report: PulseReport) => void;
-  /** The board cannot be trusted any more. */
+  /** The board cannot be trusted any more; whoever is told switches off, as after `stop`. */
   readonly onFault: (fault: RelayFault) => void;
   /** Ends a running pulse at once; whoever aborts switches off afterwards. */
   readonly stop: AbortSignal;
@@ -64,13 +64,10 @@ export function createPulsedRelay(spec: RelaySpec, options: PulsedRelayOptions):
       return false;
     }
     const onMs = performance.now();
-    try {
-      await options.switch(true);
-      // Counted from before ON: a slow acknowledgement makes no pulse longer.
-      await pause(Math.max(0, onMs + spec.pulseMs - performance.now()), undefined, { signal: stop }).catch(() => {});
-    } finally {
-      await switchOff(options.switch);
-    }
+    await options.switch(true);
+    // Counted from before ON: a slow acknowledgement makes no pulse longer.
+    await pause(Math.max(0, onMs + spec.pulseMs - performance.now()), undefined, { signal: stop }).catch(() => {});
+    await switchOff(options.switch);
     onReport({ relayId: spec.id, result: "given", heldMs: Math.round(performance.now() - onMs) });
     return true;
   };
@@ -88,14 +85,14 @@ export function createPulsedRelay(spec: RelaySpec, options: PulsedRelayOptions):
       onFault(fault);
     } finally {
       running = null;
-      if (waitingSinceMs !== null) drop(stop.aborted ? "stopping" : "not-connected");
+      if (waitingSinceMs !== null) drop("not-connected");
       waitingSinceMs = null;
     }
   };
 
   return {
     pulse(askedMs) {
-      if (stop.aborted) drop("stopping");
+      if (stop.aborted) drop("not-connected");
       else if (running === null) running = run(askedMs);
       else if (waitingSinceMs === null) waitingSinceMs = askedMs;
       else drop("locked-out");

@@ -114,7 +114,7 @@ export function superviseBoard(specs: readonly RelaySpec[], supervision: BoardSu
     pulse(relayId, askedMs) {
       const relay = relays.get(relayId);
       if (relay !== undefined) return relay.pulse(askedMs);
-      onReport({ relayId, result: "dropped", why: stop.signal.aborted ? "stopping" : "not-connected" });
+      onReport({ relayId, result: "dropped", why: "not-connected" });
     },
     async [Symbol.asyncDispose]() {
       stop.abort();
