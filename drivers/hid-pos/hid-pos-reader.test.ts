@@ -1,102 +1,17 @@
 import { realpath } from "node:fs/promises";
 import { describe, expect, test, vi } from "vitest";
+import { collect, hid, PATH, replay } from "../../testing/hid-pos-plug.ts";
 import { CAPTURES, DESCRIPTOR_1, LOREM, scanReports, VENDOR } from "../../testing/hid-pos-reports.ts";
 import { openReader } from "../open-reader.ts";
-import type { RawScan, Reader } from "../reader.ts";
 import type { HidReaderSpec } from "../reader-spec.ts";
 import { superviseReader } from "../supervised-reader.ts";
-import { createNodeHidAccess, type HidAccess, type HidDevice, type HidListeners } from "./hid-access.ts";
+import { createNodeHidAccess, type HidAccess, type HidDevice } from "./hid-access.ts";
 import { hidFault } from "./hid-fault.ts";
 import { openHidPosReader } from "./hid-pos-reader.ts";
 
-const PATH = "/dev/hidraw7";
 const CARD = "012345678901|123456789|Nguyễn Thị Hồng Đào|01021990|Nữ|Xã Cổ Lũy, Hà Nội|01022021";
-const hid = (path: string): HidReaderSpec => ({
-  transport: "hid",
-  id: `hid:${path}`,
-  path,
-  name: "Gate 1",
-  direction: "auto",
-});
 const until = (check: () => void, timeout = 10_000): Promise<void> => vi.waitFor(check, { timeout, interval: 5 });
 const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
-
-interface Plug {
-  devices: HidDevice[];
-  listeners: HidListeners | null;
-  openings: number;
-  closings: number;
-  /** What the next openings reject with. */
-  refusals: unknown[];
-  /** Every report written, output and feature, as hexadecimal text. */
-  readonly written: string[];
-  /** What writing does besides; by default it succeeds. */
-  onWrite: () => Promise<unknown>;
-  readonly access: HidAccess;
-  send(...reports: Uint8Array[]): void;
-  unplug(error: unknown): void;
-  replug(): void;
-}
-
-/** A plug with a recorded reader in it: what node-hid would show and say of it, without the hardware. */
-function replay(vendorId: number, { descriptor = null }: { descriptor?: string | null } = {}): Plug {
-  const collection: HidDevice = { path: PATH, vendorId, productId: 0x1007, usagePage: 0x8c, usage: 0x02 };
-  const write = (report: Uint8Array): Promise<unknown> => {
-    plug.written.push(Buffer.from(report).toString("hex"));
-    return plug.onWrite();
-  };
-  const plug: Plug = {
-    devices: [collection],
-    listeners: null,
-    openings: 0,
-    closings: 0,
-    refusals: [],
-    written: [],
-    onWrite: async () => {},
-    send: (...reports) => {
-      for (const report of reports) plug.listeners?.onReport(report);
-    },
-    unplug: (error) => {
-      plug.devices = [];
-      plug.listeners?.onError(error);
-    },
-    replug: () => {
-      plug.devices = [collection];
-    },
-    access: {
-      list: async () => plug.devices,
-      open: async (_path, listeners) => {
-        plug.openings++;
-        if (plug.refusals.length > 0) throw plug.refusals.shift();
-        plug.listeners = listeners;
-        return {
-          write,
-          sendFeatureReport: write,
-          close: async () => {
-            plug.closings++;
-            plug.listeners = null;
-          },
-        };
-      },
-      reportDescriptor: async () => (descriptor === null ? null : Buffer.from(descriptor.replace(/\s/g, ""), "hex")),
-    },
-  };
-  return plug;
-}
-
-/** Iterates the reader in the background: what it gave so far, and the fault that ended it. */
-function collect(reader: Reader): { scans: RawScan[]; texts: () => string[]; ended: Promise<unknown> } {
-  const scans: RawScan[] = [];
-  const run = async (): Promise<unknown> => {
-    try {
-      for await (const scan of reader) scans.push(scan);
-      return null;
-    } catch (error) {
-      return error;
-    }
-  };
-  return { scans, texts: () => scans.map((scan) => Buffer.from(scan.bytes).toString("utf8")), ended: run() };
-}
 
 describe("scans", () => {
   test("of three families come out as text, numbered, with their reader and symbology", async () => {
