@@ -11,7 +11,7 @@ const browser = (root: string, outDir: string): UserConfig => ({
   build: { outDir: at(outDir), emptyOutDir: true, target: "chrome120", modulePreload: false, assetsInlineLimit: 0 },
 });
 
-const program = (entry: string, outDir: string, format: "es" | "cjs" = "es"): UserConfig => ({
+const program = (entries: readonly string[], outDir: string, format: "es" | "cjs" = "es"): UserConfig => ({
   root: at("."),
   publicDir: false,
   ssr: { external: ["electron"] },
@@ -21,7 +21,10 @@ const program = (entry: string, outDir: string, format: "es" | "cjs" = "es"): Us
     emptyOutDir: true,
     target: "node24",
     copyPublicDir: false,
-    rolldownOptions: { input: at(entry), output: { format, entryFileNames: "[name].js", chunkFileNames: "[name].js" } },
+    rolldownOptions: {
+      input: entries.map(at),
+      output: { format, entryFileNames: "[name].js", chunkFileNames: "[name].js" },
+    },
   },
 });
 
@@ -29,9 +32,10 @@ const program = (entry: string, outDir: string, format: "es" | "cjs" = "es"): Us
 export const parts: Record<string, UserConfig> = {
   kiosk: browser("kiosk-ui", "dist/kiosk"),
   live: browser("central/live-page", "dist/live"),
-  tram: program("cli/tram.ts", "dist/tram"),
-  shell: program("kiosk-ui/shell/main.ts", "dist/shell"),
-  preload: program("kiosk-ui/shell/preload.ts", "dist/preload", "cjs"),
+  // The relay guard is a process of its own; the program starts it from beside itself.
+  tram: program(["cli/tram.ts", "drivers/gate/relay-guard.ts"], "dist/tram"),
+  shell: program(["kiosk-ui/shell/main.ts"], "dist/shell"),
+  preload: program(["kiosk-ui/shell/preload.ts"], "dist/preload", "cjs"),
 };
 
 export default defineConfig(({ mode }) => parts[mode] ?? {});

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { z } from "zod";
 import { type Checkpoint, checkpoint } from "../contract/people.ts";
+import { parseRelaySpecs } from "../drivers/gate/relay-spec.ts";
 import { parseReaderSpec } from "../drivers/reader-spec.ts";
 import type { AgentConfig } from "../provisioning/agent-config.ts";
 import { AgentError } from "../provisioning/agent-error.ts";
@@ -17,12 +18,14 @@ import { CredentialStore } from "./duty/credential-store.ts";
 import { Duty } from "./duty/duty.ts";
 import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
+import { indicate } from "./indication.ts";
 import { Journal, journalHoldsRows } from "./journal/journal.ts";
 import type { KioskIntent } from "./kiosk-port/intent.ts";
 import type { KioskPort, ScanOutcome } from "./kiosk-port/port.ts";
 import type { KioskView } from "./kiosk-port/view.ts";
 import { Readers } from "./readers.ts";
 import { Recent } from "./recent.ts";
+import { Relays } from "./relays.ts";
 import { type Lane, Station } from "./station.ts";
 import { CentralApi } from "./sync/central-api.ts";
 import { type ClockOffset, clockOffset } from "./sync/clock-offset.ts";
@@ -71,6 +74,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { config, log } = options;
   const clock = options.clock ?? systemClock();
   const specs = config.readers.map(parseReaderSpec);
+  const relaySpecs = parseRelaySpecs(config.gate.relays);
   for (const { id, name } of specs) {
     if (id.length > maxReaderIdLength || name.length > maxReaderNameLength) {
       throw new AgentError("config.invalid", `The reader ${id.slice(0, 60)}… has too long a path or name; shorten it.`);
@@ -147,6 +151,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onOutcome: (outcome) => {
       screens.tell(outcome);
       options.onOutcome?.(outcome);
+      indicate(outcome, config.indication, {
+        open: (direction, readerId) =>
+          relays.open(direction, readers.views.find((reader) => reader.id === readerId)?.name ?? null),
+        beep: (readerId, command) => void readers.command(readerId, command),
+        onFault: (error) => log("indication.fault", { error: String(error) }),
+      });
     },
     log,
   });
@@ -170,6 +180,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       screen: station.screen,
       readers: readers.views,
       unusable: [],
+      relays: relays.views,
       capture: config.capture,
       duty: duty.view,
       queue: {
@@ -233,6 +244,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onChange: () => draw(),
     log,
   });
+  const relays = new Relays({ specs: relaySpecs, onChange: () => draw(), log });
   const runtime = path.join(dataDir, runtimeFile);
   let loopback: LoopbackCarrier | undefined;
   try {
@@ -246,7 +258,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     writeDurably(runtime, JSON.stringify({ pid: process.pid, port: loopback.port, token: loopback.token }));
     writeDurably(path.join(dataDir, pageFile), redirectTo(loopback.pageUrl));
   } catch (error) {
-    await readers[Symbol.asyncDispose]();
+    await Promise.all([readers[Symbol.asyncDispose](), relays[Symbol.asyncDispose]()]);
     await loopback?.close();
     journal.close();
     lock.close();
@@ -274,7 +286,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     addScreen: (port) => screens.add(port, true),
     stop: async () => {
       clearInterval(redraw);
-      await Promise.all([readers[Symbol.asyncDispose](), loopback.close()]);
+      await Promise.all([readers[Symbol.asyncDispose](), relays[Symbol.asyncDispose](), loopback.close()]);
       station.stop();
       await outbox.stop();
       rmSync(runtime, { force: true });
@@ -293,6 +305,7 @@ function outOfOrderView(revision: number, placeName: string | null): KioskView {
     screen: { state: "out-of-order", reason: "journal", title: notice.title, next: notice.next },
     readers: [],
     unusable: [],
+    relays: [],
     capture: { camera: "off", keyboard: false },
     duty: { state: "none", message: null },
     queue: { online: false, unsent: 0, oldestAgeS: null, quarantined: 0, message: null },

@@ -61,6 +61,7 @@ export async function scanToDurable(): Promise<void> {
     screen: station.screen,
     readers: readers.views,
     unusable: [],
+    relays: [],
     capture: { camera: "off", keyboard: false },
     duty: { state: "none", message: null },
     queue: { online: true, oldestAgeS: 0, message: null, ...journal.queue() },

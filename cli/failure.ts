@@ -1,4 +1,5 @@
 import { CentralFault } from "../central/fault.ts";
+import { RelayFault } from "../drivers/gate/relay-fault.ts";
 import { ReaderFault } from "../drivers/reader.ts";
 import { AgentError } from "../provisioning/agent-error.ts";
 
@@ -11,6 +12,7 @@ export function isExpected(error: unknown): error is Error {
     error instanceof CommandFailure ||
     error instanceof AgentError ||
     error instanceof ReaderFault ||
+    error instanceof RelayFault ||
     error instanceof CentralFault
   );
 }

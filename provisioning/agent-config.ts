@@ -30,6 +30,17 @@ export const agentConfig = z.strictObject({
       rescanS: z.number().min(0).max(60).optional(),
       /** Direction of scans that come from the page (typed, keyboard, webcam). */
       pageDirection: z.enum(["in", "out", "auto"]).default("auto"),
+      /** Relays that open a gate, e.g. `lcus:/dev/ttyUSB0?channel=1&direction=in&pulse=300&name=Barrier 1`. */
+      relays: z.array(z.string().min(1)).max(16).default([]),
+    })
+    .prefault({}),
+  /** Sounds asked of the readers that are known to obey; a reader's own beep stays as it is. */
+  indication: z
+    .strictObject({
+      /** Beep when a code was accepted: for readers whose own beep was turned off. */
+      beepGood: z.boolean().default(false),
+      /** Beep when a code was not taken, or staff must look first. */
+      beepBad: z.boolean().default(true),
     })
     .prefault({}),
   /** What the kiosk page itself captures beside the readers. */

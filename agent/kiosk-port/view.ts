@@ -77,6 +77,16 @@ export interface ReaderView {
   readonly advice: Sentence | null;
 }
 
+/** A relay that opens a gate. */
+export interface RelayView {
+  readonly id: string;
+  readonly name: string;
+  readonly direction: Direction | "both";
+  readonly state: "connecting" | "ready" | "fault";
+  /** Why the gate does not open by itself and what to do; null when it does. */
+  readonly message: Sentence | null;
+}
+
 /** Something plugged in that looks like a reader but cannot be read as it is. */
 export interface UnusableDevice {
   readonly id: string;
@@ -145,6 +155,7 @@ export interface KioskView {
   readonly readers: readonly ReaderView[];
   /** Plugged in, but not readable as it is; each with what to do. */
   readonly unusable: readonly UnusableDevice[];
+  readonly relays: readonly RelayView[];
   readonly capture: CaptureView;
   readonly duty: DutyView;
   readonly queue: QueueView;

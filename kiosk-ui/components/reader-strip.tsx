@@ -2,6 +2,7 @@ import type { ReaderView } from "../../agent/kiosk-port/view.ts";
 import type { Texts } from "../i18n/vi.ts";
 import { useStation } from "../station.ts";
 import { IconDirection } from "./icons.tsx";
+import { RelayInTrouble } from "./relay-in-trouble.tsx";
 import { Said, Shown } from "./shown.tsx";
 
 const stateText = (state: ReaderView["state"], texts: Texts): string =>
@@ -36,14 +37,22 @@ export function ReaderItem({ reader }: { readonly reader: ReaderView }) {
   );
 }
 
-/** All readers along the bottom; those that need a hand come first, because a long strip is cut at the right. */
+/**
+ * All readers along the bottom, and gates that do not open by themselves; those that need a hand come first, because a
+ * long strip is cut at the right.
+ */
 export function ReaderStrip() {
   const { received, texts } = useStation();
   const readers = received.value?.view.readers ?? [];
+  const troubled = received.value?.view.relays.filter(({ state }) => state === "fault") ?? [];
   const needFirst = readers.toSorted((left, right) => Number(left.state === "ready") - Number(right.state === "ready"));
-  if (received.value && readers.length === 0) return <p class="readers readers-none">{texts.value.readersNone}</p>;
+  if (received.value && readers.length + troubled.length === 0)
+    return <p class="readers readers-none">{texts.value.readersNone}</p>;
   return (
     <ul class="readers" aria-label={texts.value.readersLabel}>
+      {troubled.map((relay) => (
+        <RelayInTrouble key={relay.id} relay={relay} />
+      ))}
       {needFirst.map((reader) => (
         <ReaderItem key={reader.id} reader={reader} />
       ))}
