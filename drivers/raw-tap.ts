@@ -1,6 +1,6 @@
 /** What a driver sees before it understands anything: for recordings that support can replay. */
 
-/** The device, said once, and then what it sends; `atMs` on the clock of `performance.now()`. */
+/** What it sends, `atMs` on the clock of `performance.now()`; a HID device says first who it is. */
 export type RawEvent =
   | {
       readonly kind: "hid";
@@ -10,7 +10,6 @@ export type RawEvent =
       readonly descriptor: Uint8Array | null;
     }
   | { readonly kind: "report"; readonly bytes: Uint8Array; readonly atMs: number }
-  | { readonly kind: "serial" }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly atMs: number };
 
 /** Called while the driver reads: it must not throw, and must copy the bytes it keeps. */

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { SerialPort } from "serialport";
 import { type ByteFramerOptions, createByteFramer } from "../framing/byte-framer.ts";
 import { createSilenceTimer } from "../framing/silence-timer.ts";
+import type { RawTap } from "../raw-tap.ts";
 import { obeysNothing, type Reader, ReaderFault } from "../reader.ts";
 import type { SerialReaderSpec } from "../reader-spec.ts";
 import { createScanQueue } from "../scan-queue.ts";
@@ -18,6 +19,8 @@ export interface SerialReaderOptions {
   readonly openTimeoutMs?: number;
   /** How long disposing waits for the port to close, in ms. */
   readonly closeTimeoutMs?: number;
+  /** Sees every chunk before it is framed: for recordings. */
+  readonly onRaw?: RawTap;
 }
 
 /**
@@ -68,7 +71,9 @@ export async function openSerialReader(spec: SerialReaderSpec, options: SerialRe
 
   port.on("data", (chunk: Buffer) => {
     if (closing !== undefined) return;
-    for (const frame of framer.push(chunk, performance.now())) queue.push(frame);
+    const nowMs = performance.now();
+    options.onRaw?.({ kind: "bytes", bytes: chunk, atMs: nowMs });
+    for (const frame of framer.push(chunk, nowMs)) queue.push(frame);
     silence.arm();
   });
   port.on("close", (error: unknown) => fail(unpluggedFault(path, error)));
