@@ -190,7 +190,7 @@ describe("signing in at the page", () => {
       { within: ".panel .note" },
     );
     await expectReadable();
-    await field().fill(code);
+    await kiosk.keyboard.type(code);
     await kiosk.keyboard.press("Enter");
     await readInBoth(kiosk, "ready", {
       vi: { shown: ["Trực: Lễ tân (mẫu)", "Trực tuyến · đã gửi hết", "Mời quét mã", "Quầy lễ tân (mẫu)"] },

@@ -6,6 +6,7 @@ import { Header } from "./components/header.tsx";
 import { ReaderStrip } from "./components/reader-strip.tsx";
 import { SignInPanel } from "./components/sign-in-panel.tsx";
 import { StaffPanel } from "./components/staff-panel.tsx";
+import { KeyboardAway } from "./keyboard/keyboard-notice.tsx";
 import { Stage } from "./screens/stage.tsx";
 import { useStation } from "./station.ts";
 
@@ -35,6 +36,7 @@ export function App() {
       <main class="stage" tabIndex={-1} ref={stage} data-state={link.value === "up" ? view?.screen.state : link.value}>
         <Stage />
       </main>
+      <KeyboardAway />
       {open === "sign-in" && <SignInPanel onClose={close} />}
       {open === "staff" && <StaffPanel onClose={close} />}
       <footer class="footer">

@@ -1,6 +1,8 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { chooseCarrier } from "./carriers/choose-carrier.ts";
+import { captureKeyboard } from "./keyboard/capture.ts";
+import { KeyboardContext } from "./keyboard/context.ts";
 import { playOutcomes } from "./sounds/outcome-sounds.ts";
 import { createStation, StationContext } from "./station.ts";
 
@@ -15,10 +17,13 @@ for (const gesture of ["dragover", "drop", "contextmenu"]) {
 window.addEventListener("hashchange", () => window.location.reload());
 
 const station = createStation(chooseCarrier(window));
+const keyboard = captureKeyboard(window, station);
 playOutcomes(station);
 render(
   <StationContext.Provider value={station}>
-    <App />
+    <KeyboardContext.Provider value={keyboard}>
+      <App />
+    </KeyboardContext.Provider>
   </StationContext.Provider>,
   root,
 );

@@ -72,7 +72,7 @@ describe("sign-in", () => {
     await open();
     await see("Chưa có người trực");
     await button("Đăng nhập").click();
-    await page.keyboard.type("0912 345 678");
+    await page.keyboard.type("0912 345 678", { delay: 120 });
     expect(await weakContrasts(page)).toEqual([]);
     await page.keyboard.press("Enter");
     expect(await kiosk.nextIntent()).toEqual({ kind: "sign-in", phone: "0912345678" });
@@ -176,11 +176,13 @@ describe("a question", () => {
     await page.keyboard.type("079123456789|Nguyễn Văn A");
     await page.keyboard.press("Enter");
     await page.keyboard.press("Space");
+    expect(await kiosk.nextIntent()).toMatchObject({ kind: "captured", source: "keyboard" });
     expect(await page.locator(".panel").count()).toBe(0);
     expect(await page.locator(".stage").getAttribute("data-state")).toBe("ask");
   });
 
-  test("can be reached and answered by keyboard, in reading order", async () => {
+  test("can be reached and answered by keyboard, in reading order, where no scan comes from it", async () => {
+    kiosk.show({ capture: { ...calmView.capture, keyboard: false } });
     await open();
     kiosk.show({ screen: ask("scan-4") });
     await button("Xác nhận").waitFor();

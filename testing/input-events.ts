@@ -25,7 +25,9 @@ export function keyEvents(code: string, down: boolean): Buffer {
 /** What the kernel gives when a US reader types `text`; "\n" is Enter, "\t" is Tab. */
 export function typedEvents(text: string): Buffer {
   return Buffer.concat(
-    [...text].flatMap((character) => strokesOf(character)).map((each) => keyEvents(each.code, each.down)),
+    Array.from(text)
+      .flatMap(strokesOf)
+      .map((each) => keyEvents(each.code, each.down)),
   );
 }
 

@@ -7,8 +7,8 @@ export interface Stroke {
   readonly shift: boolean;
 }
 
-const letters = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"].map((letter) => `Key${letter}`);
-const digits = [..."0123456789"].map((digit) => `Digit${digit}`);
+const letters = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ", (letter) => `Key${letter}`);
+const digits = Array.from("0123456789", (digit) => `Digit${digit}`);
 const signs = "Backquote Minus Equal BracketLeft BracketRight Backslash Semicolon Quote Comma Period Slash Space".split(
   " ",
 );
@@ -31,7 +31,7 @@ export function strokesOf(character: string): Stroke[] {
 
 /** Alt held while the keypad types a number. */
 export function altStrokes(number: string): Stroke[] {
-  const digitStrokes = [...number].flatMap((digit) =>
+  const digitStrokes = Array.from(number).flatMap((digit) =>
     [true, false].map((down) => ({ code: `Numpad${digit}`, down, shift: false })),
   );
   return [

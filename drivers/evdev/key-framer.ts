@@ -69,10 +69,7 @@ export function createKeyFramer(calibration: KeyboardCalibration): KeyFramer {
 /** Null when nothing of a scan is left. Below the desktop no typing tool is at work, so none is ever named. */
 function toFrame(scan: ScanText, prefix: string, receivedMs: number): Frame | null {
   const spoiled = scan.spoiled === "input-method" ? "gap" : scan.spoiled;
-  const all = scan.toBytes();
-  const expected = new TextEncoder().encode(prefix);
-  const prefixed = expected.every((byte, at) => all[at] === byte);
-  const bytes = prefixed ? all.slice(expected.length) : all;
+  const bytes = scan.toBytes(prefix);
   const aim = aimAt(bytes);
   const payload = aim === null ? bytes : bytes.slice(aim.length);
   return payload.length === 0 && spoiled === null ? null : { bytes: payload, aim, spoiled, receivedMs };

@@ -9,6 +9,8 @@ export type KeyMeaning =
   | { readonly kind: "text"; readonly text: string; readonly keyless: boolean }
   /** A character given as a number: a byte or a code point, which only the whole scan tells ({@link ScanText}). */
   | { readonly kind: "number"; readonly value: number }
+  /** An input method took the key and kept to itself which one it was. */
+  | { readonly kind: "hidden" }
   | { readonly kind: "end" }
   | { readonly kind: "backspace" }
   | { readonly kind: "escape" };
@@ -82,6 +84,8 @@ export function createKeyDecoder(layout: KeyboardCalibration["layout"]): KeyDeco
           return { kind: "backspace" };
         case "Escape":
           return { kind: "escape" };
+        case "Process":
+          return { kind: "hidden" };
       }
       const printed = usText(code, shift ?? held.shift);
       const typed = layout === "system" ? (text ?? printed) : (printed ?? text);

@@ -15,7 +15,8 @@ export interface ScanText {
   number(value: number): void;
   /** A typing tool is named before lost keys, and lost keys before too many of them: that is the order of the remedies. */
   spoil(reason: Spoiled): void;
-  toBytes(): Uint8Array;
+  /** The bytes, without `prefix` where they begin with it. */
+  toBytes(prefix: string): Uint8Array;
 }
 
 /** The largest QR code holds 2,953 bytes (ISO/IEC 18004), so 8 KiB is no person. */
@@ -25,9 +26,15 @@ const remedies: readonly Spoiled[] = ["input-method", "gap", "overflow"];
 
 const encoder = new TextEncoder();
 
+/** A character; `spelt` when it came as a number. */
+interface Unit {
+  readonly value: number;
+  readonly spelt: boolean;
+}
+
 /** Starts an empty scan. */
 export function createScanText(): ScanText {
-  const units: { readonly value: number; readonly spelt: boolean }[] = [];
+  const units: Unit[] = [];
   let bytes = 0;
   let start = "";
   let spoiled: Spoiled | null = null;
@@ -59,14 +66,21 @@ export function createScanText(): ScanText {
     },
     number: (value) => add(value, true),
     spoil,
-    toBytes() {
-      const isBytes = units.some(({ spelt }) => spelt) && units.every(({ value }) => value <= 0xff);
-      const raw = Uint8Array.from(units, ({ value }) => value);
-      // A reader may spell every byte of UTF-8, or every letter by its code point: only one of them is valid UTF-8.
-      if (isBytes && isUtf8(raw)) return raw;
-      return encoder.encode(units.map(({ value }) => characterOf(value)).join(""));
+    toBytes(prefix) {
+      const all = bytesOf(units);
+      const expected = encoder.encode(prefix);
+      return expected.every((byte, at) => all[at] === byte) ? all.subarray(expected.length) : all;
     },
   };
+}
+
+/** A reader spells every byte of UTF-8, or every letter by its code point: the bytes of the second are not UTF-8. */
+function bytesOf(units: readonly Unit[]): Uint8Array {
+  if (units.some(({ spelt }) => spelt) && units.every(({ value }) => value <= 0xff)) {
+    const bytes = Uint8Array.from(units, ({ value }) => value);
+    if (isUtf8(bytes)) return bytes;
+  }
+  return encoder.encode(units.map(({ value }) => characterOf(value)).join(""));
 }
 
 function characterOf(value: number): string {

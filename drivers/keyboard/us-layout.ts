@@ -23,13 +23,13 @@ export function usText(code: string, shift: boolean): string | null {
 }
 
 function digits(text: string): string[] {
-  return [...text].map((digit) => `Digit${digit}`);
+  return Array.from(text).map((digit) => `Digit${digit}`);
 }
 
 function letters(text: string): string[] {
-  return [...text].map((letter) => `Key${letter}`);
+  return Array.from(text).map((letter) => `Key${letter}`);
 }
 
 function numpad(text: string): string[] {
-  return [...text].map((digit) => `Numpad${digit}`);
+  return Array.from(text).map((digit) => `Numpad${digit}`);
 }

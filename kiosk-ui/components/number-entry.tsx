@@ -1,6 +1,7 @@
 import type { Signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { useKeyboard } from "../keyboard/context.ts";
 import { useStation } from "../station.ts";
 import { Keypad } from "./keypad.tsx";
 
@@ -18,9 +19,13 @@ interface NumberEntryProps {
   readonly onSubmit: () => void;
 }
 
-/** One number to type, with a hardware keyboard or by touch on the keypad below it; Enter sends it. */
+/**
+ * One number to type, with a hardware keyboard or by touch on the keypad below it; Enter sends it. While scans are taken
+ * from the keyboard the browser types nothing into the field: the keys that a person typed come from the capture.
+ */
 export function NumberEntry(props: NumberEntryProps) {
   const { texts } = useStation();
+  const { active, onTyped } = useKeyboard();
   const inputId = useId();
   const noteId = useId();
   const input = useRef<HTMLInputElement>(null);
@@ -30,6 +35,22 @@ export function NumberEntry(props: NumberEntryProps) {
   useEffect(() => {
     if (!disabled) input.current?.focus();
   }, [disabled]);
+
+  const add = (digit: string) => {
+    digits.value = (digits.value + digit).slice(0, longest);
+  };
+  const removeLast = () => {
+    digits.value = digits.value.slice(0, -1);
+  };
+
+  useEffect(() =>
+    onTyped((key) => {
+      if (disabled) return;
+      if (key === "Enter") props.onSubmit();
+      else if (key === "Backspace") removeLast();
+      else if (key !== "Escape") add(key);
+    }, true),
+  );
 
   return (
     <form
@@ -51,7 +72,7 @@ export function NumberEntry(props: NumberEntryProps) {
         aria-describedby={noteId}
         aria-invalid={complaint !== null}
         value={digits.value}
-        readOnly={disabled}
+        readOnly={disabled || active.value}
         onInput={(event) => {
           // A keyboard reader may type a whole card in here: only digits, and no more than fit, are kept.
           digits.value = event.currentTarget.value.replace(/\D/g, "").slice(0, longest);
@@ -65,12 +86,8 @@ export function NumberEntry(props: NumberEntryProps) {
         label={texts.value.keypad}
         deleteLabel={texts.value.keypadDelete}
         disabled={disabled}
-        onDigit={(digit) => {
-          digits.value = (digits.value + digit).slice(0, longest);
-        }}
-        onDelete={() => {
-          digits.value = digits.value.slice(0, -1);
-        }}
+        onDigit={add}
+        onDelete={removeLast}
       />
       <button type="submit" class="primary wide" disabled={disabled}>
         {props.submitText}

@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
+import { useKeyboard } from "../keyboard/context.ts";
 import { useStation } from "../station.ts";
 
 // A panel left open shows staff matters to visitors.
@@ -17,6 +18,7 @@ interface PanelProps {
  */
 export function Panel({ title, onClose, children }: PanelProps) {
   const { texts } = useStation();
+  const { onTyped } = useKeyboard();
   const titleId = useId();
   const panel = useRef<HTMLDivElement>(null);
 
@@ -25,15 +27,18 @@ export function Panel({ title, onClose, children }: PanelProps) {
     // A field inside may have taken the focus already.
     if (!here?.contains(document.activeElement)) here?.focus();
     let timer = setTimeout(onClose, idleLimitMs);
-    const touched = (event: Event) => {
+    const used = (key?: string) => {
       clearTimeout(timer);
-      if (event instanceof KeyboardEvent && event.key === "Escape") onClose();
+      if (key === "Escape") onClose();
       else timer = setTimeout(onClose, idleLimitMs);
     };
+    const touched = (event: Event) => used(event instanceof KeyboardEvent ? event.key : undefined);
+    const stopTyped = onTyped(used);
     const kinds = ["pointerdown", "keydown"];
     for (const kind of kinds) window.addEventListener(kind, touched);
     return () => {
       clearTimeout(timer);
+      stopTyped();
       for (const kind of kinds) window.removeEventListener(kind, touched);
     };
   }, []);

@@ -41,7 +41,8 @@ function PhoneStep({ duty }: { readonly duty: PhoneDuty }) {
   const { texts, send } = useStation();
   const phone = useSignal("");
   const complained = useSignal(false);
-  const valid = phonePattern.test(phone.value);
+  // Asked when it matters: typed digits and the Enter behind them may come at once, before anything is drawn again.
+  const isValid = () => phonePattern.test(phone.value);
   const sending = duty.state === "sending";
   return (
     <NumberEntry
@@ -50,12 +51,12 @@ function PhoneStep({ duty }: { readonly duty: PhoneDuty }) {
       digits={phone}
       longest={10}
       submitText={texts.value.sendCode}
-      complaint={complained.value && !valid ? texts.value.phoneInvalid : null}
+      complaint={complained.value && !isValid() ? texts.value.phoneInvalid : null}
       disabled={sending}
       message={phoneMessage(duty, texts.value.sendingCode)}
       onSubmit={() => {
-        complained.value = !valid;
-        if (valid) send({ kind: "sign-in", phone: phone.value });
+        complained.value = !isValid();
+        if (isValid()) send({ kind: "sign-in", phone: phone.value });
       }}
     />
   );
@@ -75,7 +76,7 @@ function CodeStep({ duty }: { readonly duty: Extract<DutyView, { state: "code-se
   const { received, texts, send, nowMs } = useStation();
   const code = useSignal("");
   const complained = useSignal(false);
-  const valid = codePattern.test(code.value);
+  const isValid = () => codePattern.test(code.value);
   const verifying = duty.state === "verifying";
   const sinceReceivedS = (nowMs.value - (received.value?.receivedAtMs ?? 0)) / 1_000;
   const resendInS = verifying ? 0 : Math.max(0, Math.ceil(duty.resendAfterS - Math.max(0, sinceReceivedS)));
@@ -93,7 +94,7 @@ function CodeStep({ duty }: { readonly duty: Extract<DutyView, { state: "code-se
         digits={code}
         longest={6}
         submitText={verifying ? texts.value.verifyingCode : texts.value.confirmCode}
-        complaint={complained.value && !valid ? texts.value.codeInvalid : null}
+        complaint={complained.value && !isValid() ? texts.value.codeInvalid : null}
         disabled={verifying}
         message={
           duty.state === "code-sent" && duty.message ? (
@@ -103,8 +104,8 @@ function CodeStep({ duty }: { readonly duty: Extract<DutyView, { state: "code-se
           ) : null
         }
         onSubmit={() => {
-          complained.value = !valid;
-          if (valid) send({ kind: "verify", code: code.value });
+          complained.value = !isValid();
+          if (isValid()) send({ kind: "verify", code: code.value });
         }}
       />
       <div class="panel-actions">

@@ -1,6 +1,7 @@
 import type { RecentEntry } from "../../agent/kiosk-port/view.ts";
 import { clockText } from "../i18n/time.ts";
 import type { Texts } from "../i18n/vi.ts";
+import { KeyboardAdvice } from "../keyboard/keyboard-notice.tsx";
 import { useStation } from "../station.ts";
 import { dutyText } from "./duty-strip.tsx";
 import { IconDirection } from "./icons.tsx";
@@ -37,6 +38,7 @@ export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
             <ReaderItem key={reader.id} reader={reader} />
           ))}
         </ul>
+        <KeyboardAdvice />
       </section>
       <section>
         <h3>{texts.value.recentTitle}</h3>

@@ -92,4 +92,8 @@ export const en: Texts = {
   entryStored: "Sent",
   entryDuplicate: "Sent (duplicate)",
   entryQuarantined: "Refused, kept",
+
+  keyboardAway: "The keyboard belongs to another window. Touch this screen, then scan again.",
+  keyboardAdvice:
+    "A reader types its codes like a keyboard. Better switch it to USB serial (USB COM) or USB HID POS: scan the setup code in its manual. It then reads faster, and no typing tool can spoil a code.",
 };

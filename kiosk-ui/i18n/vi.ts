@@ -91,6 +91,10 @@ export const vi = {
   entryStored: "Đã gửi",
   entryDuplicate: "Đã gửi (trùng)",
   entryQuarantined: "Bị từ chối, giữ lại",
+
+  keyboardAway: "Bàn phím đang thuộc cửa sổ khác. Chạm vào màn hình này rồi quét lại.",
+  keyboardAdvice:
+    "Có đầu đọc đang gửi mã như bàn phím. Nên chuyển sang cổng nối tiếp USB (USB COM) hoặc USB HID POS: quét mã cài đặt trong sách hướng dẫn của đầu đọc, khi đó đọc nhanh hơn và không bị bộ gõ tiếng Việt làm sai.",
 };
 
 /** The key set every language must fill; a function keeps its parameters, so a wrong count is a compile error too. */

@@ -143,9 +143,14 @@ describe("the window", () => {
     [{ key: "5" }, false],
     [{ key: "Enter" }, false],
     [{ key: "F" }, false],
+    [{ key: "Alt", code: "AltLeft", alt: true }, false],
+    [{ key: "5", code: "Numpad5", alt: true }, false],
+    [{ key: "5", code: "Digit5", alt: true }, true],
+    [{ key: "U", code: "KeyU", control: true, shift: true }, false],
+    [{ key: "R", code: "KeyR", control: true, shift: true }, true],
   ])("keeps the key press %j from the page: %s", (input, refused) => {
     const press = event();
-    const none = { control: false, alt: false, meta: false };
+    const none = { code: "", shift: false, control: false, alt: false, meta: false };
     theWindow().contents.emit("before-input-event", press, { ...none, ...input });
     expect(press.refused).toBe(refused);
   });
