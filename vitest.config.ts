@@ -5,6 +5,7 @@ const unixOnly = [
   "agent/duty/duty.test.ts",
   "central/server.test.ts",
   "cli/bad-input.test.ts",
+  "cli/gate.test.ts",
   "cli/kiosk-e2e.test.ts",
   "cli/main-job.test.ts",
   "drivers/evdev/**",
