@@ -1,42 +1,94 @@
 import { usText } from "../drivers/keyboard/us-layout.ts";
 
-/** A key a reader presses or lets go, with Shift as it is held then. */
+/** A key that a reader, or a program in its place, presses or lets go. */
 export interface Stroke {
+  /** The physical key; "" when a program made the stroke and no key was pressed. */
   readonly code: string;
+  /** As `KeyboardEvent.key`: the character, or the key's name. */
+  readonly key: string;
   readonly down: boolean;
   readonly shift: boolean;
 }
 
-const letters = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ", (letter) => `Key${letter}`);
-const digits = Array.from("0123456789", (digit) => `Digit${digit}`);
-const signs = "Backquote Minus Equal BracketLeft BracketRight Backslash Semicolon Quote Comma Period Slash Space".split(
-  " ",
-);
-const keys = new Map<string, { readonly code: string; readonly shift: boolean }>([
-  ["\n", { code: "Enter", shift: false }],
-  ["\t", { code: "Tab", shift: false }],
-]);
-for (const shift of [true, false]) {
-  for (const code of [...letters, ...digits, ...signs]) keys.set(usText(code, shift) ?? "", { code, shift });
-}
+const codes = [
+  ...Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZ", (letter) => `Key${letter}`),
+  ...Array.from("0123456789", (digit) => `Digit${digit}`),
+  ..."Backquote Minus Equal BracketLeft BracketRight Backslash Semicolon Quote Comma Period Slash Space".split(" "),
+];
+const keys = new Map<string, { readonly code: string; readonly shift: boolean }>();
+for (const shift of [true, false]) for (const code of codes) keys.set(usText(code, shift) ?? "", { code, shift });
 
-/** The strokes of a US reader for one character; a letter no key has is spelt as Alt and the number of its code point. */
+/** The strokes of a US reader for one character; "\n" and "\t" are Enter and Tab, other letters Alt and a number. */
 export function strokesOf(character: string): Stroke[] {
-  const key = keys.get(character);
-  if (key === undefined) return altStrokes(`0${character.codePointAt(0)}`);
-  const press = [true, false].map((down) => ({ code: key.code, down, shift: key.shift }));
-  if (!key.shift) return press;
-  return [{ code: "ShiftLeft", down: true, shift: true }, ...press, { code: "ShiftLeft", down: false, shift: false }];
+  if (character === "\n") return press("Enter", "Enter");
+  if (character === "\t") return press("Tab", "Tab");
+  const place = keys.get(character);
+  if (place === undefined) return altStrokes(character.codePointAt(0) ?? 0);
+  const pressed = press(place.code, character, place.shift);
+  if (!place.shift) return pressed;
+  return [hold("ShiftLeft", "Shift", true, true), ...pressed, hold("ShiftLeft", "Shift", false, false)];
 }
 
-/** Alt held while the keypad types a number. */
-export function altStrokes(number: string): Stroke[] {
-  const digitStrokes = Array.from(number).flatMap((digit) =>
-    [true, false].map((down) => ({ code: `Numpad${digit}`, down, shift: false })),
+/** One list of strokes for each character a US reader types. */
+export function typed(text: string): Stroke[][] {
+  return Array.from(text, strokesOf);
+}
+
+/** As {@link typed}, but each byte beyond ASCII of the UTF-8 text is spelt by its own number. */
+export function typedByByte(text: string): Stroke[][] {
+  return Array.from(Buffer.from(text), (byte) =>
+    byte < 0x80 ? strokesOf(String.fromCharCode(byte)) : altStrokes(byte),
   );
-  return [
-    { code: "AltLeft", down: true, shift: false },
-    ...digitStrokes,
-    { code: "AltLeft", down: false, shift: false },
-  ];
+}
+
+/** As {@link typed}, on a system with another layout: same keys, other characters (`system` says which). */
+export function typedOnLayout(text: string, system: ReadonlyMap<string, string>): Stroke[][] {
+  return typed(text).map((strokes) => strokes.map((each) => ({ ...each, key: system.get(each.code) ?? each.key })));
+}
+
+/** The digit row of the Windows layout "Vietnamese" (readers.md 10; KBDVNTC). */
+export const vietnameseLayout: ReadonlyMap<string, string> = new Map(
+  Array.from("đăâêô\u0300\u0309\u0303\u0301\u0323", (character, digit) => [`Digit${digit}`, character] as const),
+);
+
+const telexPairs: Record<string, string> = {
+  ...{ aa: "â", ee: "ê", oo: "ô", dd: "đ", aw: "ă", ow: "ơ", uw: "ư" },
+  ...{ af: "à", as: "á", ar: "ả", ax: "ã", aj: "ạ", ef: "è", es: "é", of: "ò", os: "ó", uf: "ù", us: "ú" },
+};
+const vniPairs: Record<string, string> = {
+  ...{ a6: "â", e6: "ê", o6: "ô", d9: "đ", a8: "ă", o7: "ơ", u7: "ư" },
+  ...{ a1: "á", a2: "à", a3: "ả", a4: "ã", a5: "ạ", e1: "é", e2: "è", e3: "ẻ", e4: "ẽ", e5: "ẹ" },
+};
+
+/**
+ * What the page gets of `text` behind a typing tool that hooks the whole system (OpenKey: `WH_KEYBOARD_LL`): where two
+ * keys make a letter it swallows the second, takes the first back with Backspace and sends the letter as a packet, both
+ * without a physical key (`SendInput`, `VK_PACKET`).
+ */
+export function typedThrough(tool: "telex" | "vni", text: string): Stroke[][] {
+  const pairs = tool === "telex" ? telexPairs : vniPairs;
+  let before = "";
+  return Array.from(text, (character) => {
+    const letter = pairs[(before + character).toLowerCase()];
+    before = letter === undefined ? character : "";
+    return letter === undefined ? strokesOf(character) : [...press("", "Backspace"), ...press("", letter)];
+  });
+}
+
+/** How many letters the tool made, for a test to see that there was damage at all. */
+export function countRewritten(strokes: readonly (readonly Stroke[])[]): number {
+  return strokes.flat().filter(({ key, down }) => key === "Backspace" && down).length;
+}
+
+function altStrokes(value: number): Stroke[] {
+  const digits = Array.from(`0${value}`).flatMap((digit) => press(`Numpad${digit}`, digit));
+  return [hold("AltLeft", "Alt", true), ...digits, hold("AltLeft", "Alt", false)];
+}
+
+function press(code: string, key: string, shift = false): Stroke[] {
+  return [hold(code, key, true, shift), hold(code, key, false, shift)];
+}
+
+function hold(code: string, key: string, down: boolean, shift = false): Stroke {
+  return { code, key, down, shift };
 }
