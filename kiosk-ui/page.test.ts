@@ -257,3 +257,14 @@ test("each reader shows its name, direction, state and what to do; one in troubl
   expect(await page.locator(".readers .reader").first().textContent()).toBe("Quầy 9Tự độngCó lỗi: Cắm lại cáp (vi)");
   expect(await page.locator(".readers .reader").count()).toBe(3);
 });
+
+test("a gate that does not open by itself comes first, with what to do; one that does takes no place", async () => {
+  await open();
+  const gate = { id: "g1", name: "Rào chắn 1", direction: "in", state: "ready", message: null } as const;
+  const broken = { ...gate, id: "g2", name: "Rào chắn 2", state: "fault", message: said("Mở bằng tay") } as const;
+  kiosk.show({ relays: [gate, broken] });
+  await see("Mở bằng tay (vi)", ".readers");
+  expect(await page.locator(".readers .reader").first().textContent()).toBe("Rào chắn 2Có lỗi: Mở bằng tay (vi)");
+  kiosk.show({ relays: [gate] });
+  await page.locator(".readers", { hasNotText: "Rào chắn" }).waitFor();
+});

@@ -68,6 +68,15 @@ describe("a board", () => {
     expect(written).toEqual(["00ff02000000000000", "00fd02000000000000"]);
   });
 
+  test("that is not there is told from those that are", async () => {
+    const { hid, opened } = plugged([{ ...board, id: "AAAAA" }]);
+    await expect(openDcttechBoard("BITFT", hid)).rejects.toMatchObject({
+      code: "relay.not-found",
+      message: expect.stringContaining("plugged in are AAAAA"),
+    });
+    expect(opened).toEqual([]);
+  });
+
   test("that is something else at the named path is left alone", async () => {
     const { hid, opened } = plugged([{ ...board, product: "Keyboard", id: "BITFT" }]);
     await expect(openDcttechBoard("/dev/hidraw3", hid)).rejects.toMatchObject({ code: "relay.not-found" });

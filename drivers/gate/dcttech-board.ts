@@ -61,16 +61,20 @@ export async function openDcttechBoard(location: string, hid: RelayHid = nodeHid
 async function find(location: string, hid: RelayHid, onError: (error: unknown) => void): Promise<RelayHidHandle> {
   const path = location.startsWith("/") ? await realpath(location).catch(() => location) : location;
   const wantsId = location.length === 5;
+  const others: string[] = [];
   for (const device of await hid.list()) {
     if (!isDcttechBoard(device) || device.path === undefined) continue;
     if (!wantsId && device.path !== path) continue;
     const handle = await hid.open(device.path, onError);
-    if (!wantsId || dcttechStatus(await handle.getFeatureReport(0, REPORT_LENGTH))?.id === location) return handle;
+    const id = dcttechStatus(await handle.getFeatureReport(0, REPORT_LENGTH))?.id ?? null;
+    if (!wantsId || id === location) return handle;
+    if (id !== null) others.push(id);
     await handle.close();
   }
+  const seen = others.length === 0 ? "" : ` (plugged in are ${others.join(", ")})`;
   throw new RelayFault(
     "relay.not-found",
-    `There is no relay board USBRelay1 to USBRelay8 at ${location}: plug it in, or correct its path or five-letter id.`,
+    `There is no relay board USBRelay1 to USBRelay8 at ${location}${seen}: plug it in, or correct its path or its id.`,
   );
 }
 

@@ -54,6 +54,7 @@ describe("what cannot be used is said in one sentence that names what is allowed
     ["lcus:/dev/ttyUSB0?direction=up", 'direction "up" is not known; allowed are in, out, both'],
     ["lcus:/dev/ttyUSB0?channel=1&channel=2", '"channel" is given twice'],
     ["lcus:/dev/ttyUSB0?name=", "the name is empty"],
+    ["dcttech:usb:16c0:05df", "write its five letters, for example dcttech:BITFT"],
   ])("%s", (text, why) => {
     expect(() => parse(text)).toThrowError(
       expect.objectContaining({ code: "relay.bad-spec", message: expect.stringContaining(why) }),

@@ -79,7 +79,7 @@ export function parseRelaySpecs(texts: readonly string[]): readonly RelaySpec[] 
 
 function parseRelaySpec(text: string): RelaySpec {
   const { board, location, parameters } = split(text);
-  const path = boardPath(board, location);
+  const path = boardPath(text, board, location);
   const number = (key: string, range: Range): number => parseNumber(text, key, parameters.get(key), range);
   const address = number("address", { default: 1, min: 1, max: 247 });
   const channel = number("channel", { default: 1, min: 1, max: BOARDS[board].channels });
@@ -121,8 +121,14 @@ function isBoardKind(text: string): text is RelayBoardKind {
   return Object.hasOwn(BOARDS, text);
 }
 
-function boardPath(board: RelayBoardKind, location: string): string {
+function boardPath(text: string, board: RelayBoardKind, location: string): string {
   const address = parseUsbAddress(location);
+  if (address !== null && board === "dcttech") {
+    throw badSpec(
+      text,
+      "a USB address does not tell such boards apart; write its five letters, for example dcttech:BITFT",
+    );
+  }
   if (address !== null) return formatUsbAddress(address);
   if (board === "dcttech") {
     // Five letters are the id the board keeps in itself; it needs neither a node nor a serial number.
