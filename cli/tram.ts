@@ -3,6 +3,7 @@ import { agentCommand } from "./commands/agent.ts";
 import { centralCommand } from "./commands/central.ts";
 import { dutyCommands } from "./commands/duty.ts";
 import { journalCommand } from "./commands/journal.ts";
+import { readersCommand } from "./commands/readers.ts";
 import { recogniseCommand } from "./commands/recognise.ts";
 import { scanCommand } from "./commands/scan.ts";
 import { startCommand } from "./commands/start.ts";
@@ -26,6 +27,7 @@ for (const command of [
   startCommand,
   agentCommand,
   centralCommand,
+  readersCommand,
   scanCommand,
   recogniseCommand,
   journalCommand,

@@ -1,16 +1,21 @@
 import { openEvdevReader } from "./evdev/evdev-reader.ts";
 import { openHidPosReader } from "./hid-pos/hid-pos-reader.ts";
+import { locateNode } from "./plugged/locate-node.ts";
+import { type PluggedSystem, thisMachine } from "./plugged/system.ts";
 import type { Reader } from "./reader.ts";
 import type { ReaderSpec } from "./reader-spec.ts";
 import { openSerialReader } from "./serial/serial-reader.ts";
 import { openSimulatedReader } from "./simulated/simulated-reader.ts";
+import { parseUsbAddress } from "./usb-address.ts";
 
 /**
- * Opens the reader a specification names, whatever its transport.
+ * Opens the reader a specification names, whatever its transport. A USB address is looked up anew for each opening:
+ * the node has another name after every replug, the address has not.
  *
  * @throws {ReaderFault} when it cannot be opened; the message says what to do.
  */
-export async function openReader(spec: ReaderSpec): Promise<Reader> {
+export async function openReader(named: ReaderSpec, system: PluggedSystem = thisMachine()): Promise<Reader> {
+  const spec = await located(named, system);
   switch (spec.transport) {
     case "serial":
       return openSerialReader(spec);
@@ -21,4 +26,10 @@ export async function openReader(spec: ReaderSpec): Promise<Reader> {
     case "simulated":
       return openSimulatedReader(spec);
   }
+}
+
+async function located(spec: ReaderSpec, system: PluggedSystem): Promise<ReaderSpec> {
+  const address = spec.transport === "simulated" ? null : parseUsbAddress(spec.path);
+  if (address === null || spec.transport === "simulated") return spec;
+  return { ...spec, path: locateNode(spec.transport, address, await system.list()) };
 }

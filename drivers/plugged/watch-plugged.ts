@@ -1,0 +1,47 @@
+/** Looks at what is plugged in whenever it may have changed, one look at a time. */
+import type { PluggedDevice } from "./plugged-device.ts";
+import type { PluggedSystem } from "./system.ts";
+
+/** How long after a hint the look waits: a device makes several nodes, and udev then sets their modes. */
+const SETTLE_MS = 300;
+
+/**
+ * Calls `onLook` with everything plugged in: now, shortly after every hint of the system, and now and then without
+ * one. A device that comes and goes all the time causes one look per settling time, never more. Dispose it to stop;
+ * no call comes after that.
+ */
+export function watchPlugged(system: PluggedSystem, onLook: (devices: readonly PluggedDevice[]) => void): Disposable {
+  let stopped = false;
+  let looking = false;
+  let hinted = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const schedule = (delayMs: number): void => {
+    clearTimeout(timer);
+    timer = setTimeout(look, delayMs);
+  };
+  const look = (): void => {
+    looking = true;
+    hinted = false;
+    void system.list().then((devices) => {
+      looking = false;
+      if (stopped) return;
+      schedule(hinted ? SETTLE_MS : system.lookEveryMs);
+      onLook(devices);
+    });
+  };
+  const hints = system.hints(() => {
+    if (hinted || stopped) return;
+    hinted = true;
+    if (!looking) schedule(SETTLE_MS);
+  });
+  look();
+
+  return {
+    [Symbol.dispose]() {
+      stopped = true;
+      clearTimeout(timer);
+      hints[Symbol.dispose]();
+    },
+  };
+}
