@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openReader } from "../open-reader.ts";
 import type { RawScan } from "../reader.ts";
 import { parseReaderSpec } from "../reader-spec.ts";
-import { parseScanScript } from "./scan-script.ts";
+import { parseReaderScript } from "./reader-script.ts";
 
 let directory = "";
 beforeAll(async () => {
@@ -58,8 +58,8 @@ describe("a script", () => {
   });
 
   test("replays bytes that are not UTF-8 as they were", () => {
-    const [step] = parseScanScript("f", Buffer.from([0x4c, 0xea, 0xff, 0x0a]));
-    expect(step).toEqual({ kind: "scan", bytes: Uint8Array.of(0x4c, 0xea, 0xff), times: 1 });
+    const { steps } = parseReaderScript("f", Buffer.from([0x4c, 0xea, 0xff, 0x0a]));
+    expect(steps).toEqual([{ kind: "scan", bytes: Uint8Array.of(0x4c, 0xea, 0xff), times: 1 }]);
   });
 
   test.each([
@@ -69,7 +69,7 @@ describe("a script", () => {
     ["@wait soon", "Line 1 of", "milliseconds"],
     ["A\n\n# c\n@repeat 0", "Line 4 of", "whole number"],
     ["@repeat 2", "Line 1 of", "no scan before"],
-    ["@fault toString", "Line 1 of", "unplugged, not-found, busy, permission, failed"],
+    ["@fault toString", "Line 1 of", "unplugged, not-found, busy, permission, wrong-mode, unknown-layout, failed"],
     ["@say hello", "Line 1 of", "allowed are @hex"],
   ])("%j is refused with its line", async (content, line, reason) => {
     await expect(openReader(await script(content))).rejects.toMatchObject({

@@ -1,19 +1,38 @@
-/** A reader that plays a script: it ships, for demonstrations, support and tests. The script: `scan-script.ts`. */
+/** A reader that plays a file: it ships, for demonstrations, support and tests. The file: `reader-script.ts`. */
 import { readFile } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
+import { createKeyFramer } from "../evdev/key-framer.ts";
+import { createByteFramer } from "../framing/byte-framer.ts";
+import { uncalibrated } from "../keyboard/calibration.ts";
 import { obeysNothing, type RawScan, type Reader, ReaderFault } from "../reader.ts";
 import type { SimulatedReaderSpec } from "../reader-spec.ts";
-import { parseScanScript, type ScriptStep } from "./scan-script.ts";
+import { silence } from "./play-steps.ts";
+import { parseReaderScript, type ScanStep } from "./reader-script.ts";
+import { openFramedReplay } from "./replayed-frames.ts";
+import { openHidReplay } from "./replayed-hid.ts";
 
 /**
- * Opens a simulated reader. Its script starts with the iteration, is played as fast as the scans are fetched and
- * ends in silence: the reader stays open until it is disposed. Every opening plays from the first line, so under
- * a supervisor a script with `@fault` starts again.
+ * Opens a simulated reader. Its script starts with the iteration and ends in silence: the reader stays open until it
+ * is disposed. Every opening plays from the first line, so under a supervisor a script with `@fault` starts again.
+ * Scans are played as fast as they are fetched; what a device sent is played at its own pace, through the code that
+ * reads such a device.
  *
  * @throws {ReaderFault} `reader.not-found` or `reader.permission` for the file, `reader.bad-spec` for a bad line.
  */
 export async function openSimulatedReader(spec: SimulatedReaderSpec): Promise<Reader> {
-  const steps = parseScanScript(spec.path, await readScript(spec.path));
+  const script = parseReaderScript(spec.path, await readScript(spec.path));
+  switch (script.kind) {
+    case "scans":
+      return openScanReplay(spec, script.steps);
+    case "hid":
+      return openHidReplay(spec, script);
+    case "serial":
+      return openFramedReplay(spec, script.steps, createByteFramer());
+    case "keys":
+      return openFramedReplay(spec, script.steps, createKeyFramer(uncalibrated));
+  }
+}
+
+function openScanReplay(spec: SimulatedReaderSpec, steps: readonly ScanStep[]): Reader {
   const disposal = new AbortController();
   let iterated = false;
   return {
@@ -32,7 +51,7 @@ export async function openSimulatedReader(spec: SimulatedReaderSpec): Promise<Re
 
 async function* play(
   spec: SimulatedReaderSpec,
-  steps: readonly ScriptStep[],
+  steps: readonly ScanStep[],
   disposed: AbortSignal,
 ): AsyncGenerator<RawScan, void, undefined> {
   let sequence = 0;
@@ -48,14 +67,6 @@ async function* play(
     if (disposed.aborted) return;
   }
   await untilAborted(disposed);
-}
-
-async function silence(durationMs: number, disposed: AbortSignal): Promise<void> {
-  try {
-    await pause(durationMs, undefined, { signal: disposed });
-  } catch (error) {
-    if (!disposed.aborted) throw error;
-  }
 }
 
 function untilAborted(signal: AbortSignal): Promise<void> {
