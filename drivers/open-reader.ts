@@ -2,6 +2,7 @@ import { openEvdevReader } from "./evdev/evdev-reader.ts";
 import { openHidPosReader } from "./hid-pos/hid-pos-reader.ts";
 import { locateNode } from "./plugged/locate-node.ts";
 import { type PluggedSystem, thisMachine } from "./plugged/system.ts";
+import type { RawTap } from "./raw-tap.ts";
 import type { Reader } from "./reader.ts";
 import type { ReaderSpec } from "./reader-spec.ts";
 import { openSerialReader } from "./serial/serial-reader.ts";
@@ -10,19 +11,23 @@ import { parseUsbAddress } from "./usb-address.ts";
 
 /**
  * Opens the reader a specification names, whatever its transport. A USB address is looked up anew for each opening:
- * the node has another name after every replug, the address has not.
+ * the node has another name after every replug, the address has not. `onRaw` sees what the device sends, for a recording.
  *
  * @throws {ReaderFault} when it cannot be opened; the message says what to do.
  */
-export async function openReader(named: ReaderSpec, system: PluggedSystem = thisMachine()): Promise<Reader> {
+export async function openReader(
+  named: ReaderSpec,
+  system: PluggedSystem = thisMachine(),
+  onRaw?: RawTap,
+): Promise<Reader> {
   const spec = await located(named, system);
   switch (spec.transport) {
     case "serial":
-      return openSerialReader(spec);
+      return openSerialReader(spec, { onRaw });
     case "hid":
-      return openHidPosReader(spec);
+      return openHidPosReader(spec, { onRaw });
     case "evdev":
-      return openEvdevReader(spec);
+      return openEvdevReader(spec, { onRaw });
     case "simulated":
       return openSimulatedReader(spec);
   }

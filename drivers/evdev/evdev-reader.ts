@@ -5,6 +5,7 @@ import type { Readable, Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { createSilenceTimer } from "../framing/silence-timer.ts";
 import { type KeyboardCalibration, uncalibrated } from "../keyboard/calibration.ts";
+import type { RawTap } from "../raw-tap.ts";
 import { obeysNothing, type Reader, ReaderFault } from "../reader.ts";
 import type { EvdevReaderSpec } from "../reader-spec.ts";
 import { createScanQueue } from "../scan-queue.ts";
@@ -24,6 +25,8 @@ export interface EvdevReaderOptions {
   readonly permissionWaitMs?: number;
   /** How long disposing waits for the helping program to be gone, in ms. */
   readonly closeTimeoutMs?: number;
+  /** Sees every key before it is framed: for recordings. */
+  readonly onRaw?: RawTap | undefined;
 }
 
 type Helper = ChildProcessByStdio<Writable, Readable, Readable>;
@@ -59,9 +62,12 @@ export async function openEvdevReader(spec: EvdevReaderSpec, options: EvdevReade
   helper.process.stdout.on("data", (chunk: Buffer) => {
     const nowMs = performance.now();
     for (const record of parse(chunk)) {
-      if (record.kind === "lost") framer.lose(nowMs);
-      else {
+      if (record.kind === "lost") {
+        options.onRaw?.({ kind: "lost", atMs: nowMs });
+        framer.lose(nowMs);
+      } else {
         const stroke = { code: keyName(record.keyNumber), text: null, down: record.down, shift: null };
+        options.onRaw?.({ kind: "key", stroke, atMs: nowMs });
         for (const frame of framer.push(stroke, nowMs)) queue.push(frame);
       }
     }

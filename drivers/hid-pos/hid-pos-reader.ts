@@ -33,7 +33,7 @@ export interface HidPosReaderOptions {
   /** How long a command may take before it is given up, in ms. */
   readonly writeTimeoutMs?: number;
   /** Sees every report before anything is understood: for recordings. */
-  readonly onRaw?: RawTap;
+  readonly onRaw?: RawTap | undefined;
 }
 
 /** How often, and how far apart, the list of devices is looked at after an error before "unplugged" is ruled out. */

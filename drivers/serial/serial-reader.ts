@@ -20,7 +20,7 @@ export interface SerialReaderOptions {
   /** How long disposing waits for the port to close, in ms. */
   readonly closeTimeoutMs?: number;
   /** Sees every chunk before it is framed: for recordings. */
-  readonly onRaw?: RawTap;
+  readonly onRaw?: RawTap | undefined;
 }
 
 /**

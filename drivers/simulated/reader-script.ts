@@ -19,6 +19,7 @@
  *
  *     @keys                   a reader in keyboard mode, grabbed
  *     @key +KeyA -KeyA        keys going down and up, by their names in W3C UI Events
+ *     @lost                   the system lost keys here
  */
 import type { KeyStroke } from "../keyboard/key-stroke.ts";
 import { ReaderFault, type ReaderFaultCode } from "../reader.ts";
@@ -48,7 +49,7 @@ export type ReaderScript =
   | { readonly kind: "scans"; readonly steps: ScanStep[] }
   | HidScript
   | { readonly kind: "serial"; readonly steps: DeviceStep<Uint8Array>[] }
-  | { readonly kind: "keys"; readonly steps: DeviceStep<KeyStroke>[] };
+  | { readonly kind: "keys"; readonly steps: DeviceStep<KeyStroke | "lost">[] };
 
 const FAULTS: Readonly<Record<string, ReaderFaultCode>> = {
   unplugged: "reader.unplugged",
@@ -63,7 +64,7 @@ const ALLOWED: Readonly<Record<ReaderScript["kind"], readonly string[]>> = {
   scans: ["@hex", "@base64", "@repeat", "@wait", "@fault"],
   hid: ["@report", "@wait", "@fault"],
   serial: ["@bytes", "@wait", "@fault"],
-  keys: ["@key", "@wait", "@fault"],
+  keys: ["@key", "@lost", "@wait", "@fault"],
 };
 const MAX_WAIT_MS = 86_400_000;
 const MAX_REPEAT = 1_000_000;
@@ -145,6 +146,10 @@ function addLine(script: ReaderScript, line: Uint8Array, text: string): string |
       return null;
     }
     case "keys": {
+      if (command === "@lost") {
+        script.steps.push({ kind: "send", sent: "lost" });
+        return null;
+      }
       if (words.length === 0 || !words.every((word) => /^[+-][A-Za-z]\w*$/.test(word))) {
         return "@key needs names of keys with + for down and - for up, for example @key +KeyA -KeyA";
       }

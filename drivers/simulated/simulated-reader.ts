@@ -3,10 +3,11 @@ import { readFile } from "node:fs/promises";
 import { createKeyFramer } from "../evdev/key-framer.ts";
 import { createByteFramer } from "../framing/byte-framer.ts";
 import { uncalibrated } from "../keyboard/calibration.ts";
+import type { KeyStroke } from "../keyboard/key-stroke.ts";
 import { obeysNothing, type RawScan, type Reader, ReaderFault } from "../reader.ts";
 import type { SimulatedReaderSpec } from "../reader-spec.ts";
 import { silence } from "./play-steps.ts";
-import { parseReaderScript, type ScanStep } from "./reader-script.ts";
+import { type DeviceStep, parseReaderScript, type ScanStep } from "./reader-script.ts";
 import { openFramedReplay } from "./replayed-frames.ts";
 import { openHidReplay } from "./replayed-hid.ts";
 
@@ -28,8 +29,20 @@ export async function openSimulatedReader(spec: SimulatedReaderSpec): Promise<Re
     case "serial":
       return openFramedReplay(spec, script.steps, createByteFramer());
     case "keys":
-      return openFramedReplay(spec, script.steps, createKeyFramer(uncalibrated));
+      return openKeyReplay(spec, script.steps);
   }
+}
+
+function openKeyReplay(spec: SimulatedReaderSpec, steps: readonly DeviceStep<KeyStroke | "lost">[]): Reader {
+  const framer = createKeyFramer(uncalibrated);
+  return openFramedReplay(spec, steps, {
+    ...framer,
+    push(sent, nowMs) {
+      if (sent !== "lost") return framer.push(sent, nowMs);
+      framer.lose(nowMs);
+      return [];
+    },
+  });
 }
 
 function openScanReplay(spec: SimulatedReaderSpec, steps: readonly ScanStep[]): Reader {
