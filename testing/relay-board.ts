@@ -24,6 +24,8 @@ export interface SimulatedRelayBoard extends AsyncDisposable {
   leaveOn(channel: number): void;
   /** A board that stopped thinking: commands are neither obeyed nor answered. */
   hang(hung: boolean): void;
+  /** A board whose answers are lost on the line: it obeys and is not heard. */
+  mute(muted: boolean): void;
   unplug(): Promise<void>;
   replug(): Promise<void>;
 }
@@ -82,6 +84,7 @@ export async function createRelayBoard(kind: "lcus" | "modbus" | "devantech"): P
   const on = new Set<number>();
   let waiting: Buffer = Buffer.alloc(0);
   let hung = false;
+  let muted = false;
   const losePower = (): void => {
     on.clear();
     waiting = Buffer.alloc(0);
@@ -96,7 +99,7 @@ export async function createRelayBoard(kind: "lcus" | "modbus" | "devantech"): P
         else on.delete(heard.set.channel);
         events.push({ ...heard.set, atMs: performance.now() });
       }
-      if (heard.answer !== undefined) pty.write(heard.answer(on)).catch(() => {});
+      if (heard.answer !== undefined && !muted) pty.write(heard.answer(on)).catch(() => {});
     }
   });
   return {
@@ -118,6 +121,9 @@ export async function createRelayBoard(kind: "lcus" | "modbus" | "devantech"): P
     leaveOn: (channel) => void on.add(channel),
     hang: (now) => {
       hung = now;
+    },
+    mute: (now) => {
+      muted = now;
     },
     unplug: async () => {
       await pty.unplug();

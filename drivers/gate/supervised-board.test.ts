@@ -71,6 +71,17 @@ describe.each([
   });
 });
 
+test("a relay that something else switched on is off when the supervision stops", async () => {
+  await using board = await createRelayBoard("lcus");
+  {
+    await using relay = supervise(`lcus:${board.path}`);
+    await relay.ready();
+    await until("the OFF of opening arrived", () => board.events.length > 0);
+    board.leaveOn(1);
+  }
+  await until("it is off", () => board.on().length === 0);
+});
+
 describe("people in a queue", () => {
   test("one more pulse waits for the lock-out, further ones are dropped and said so", async () => {
     await using board = await createRelayBoard("lcus");
@@ -138,19 +149,19 @@ describe("a board that is in trouble", () => {
     expect(relay.states.map(({ state }) => state)).toEqual(["connecting", "ready", "fault", "ready"]);
   });
 
-  test("silent to ON: the pulse failed, the fault is shown, and OFF is said before anything else once it answers", async () => {
+  test("whose answer to ON is lost: the pulse failed, the relay is let go all the same, and it heals", async () => {
     await using board = await createRelayBoard("modbus");
     await using relay = supervise(`modbus:${board.path}?address=7`);
     await relay.ready();
-    board.hang(true);
+    board.mute(true);
     relay.pulse();
+    await until("it is on, and nobody but the board knows", () => board.on().length === 1);
     await relay.fault("relay.no-answer");
-    expect(relay.reports).toEqual([{ relayId: relay.ids[0], result: "failed", why: "relay.no-answer" }]);
-    board.leaveOn(1); // It obeyed and its answer was lost: nobody but the board knows.
-    const before = board.events.length;
-    board.hang(false);
-    await relay.ready();
     expect(board.on()).toEqual([]);
+    expect(relay.reports).toEqual([{ relayId: relay.ids[0], result: "failed", why: "relay.no-answer" }]);
+    const before = board.events.length;
+    board.mute(false);
+    await relay.ready();
     expect(board.events.slice(before).some(({ on }) => on)).toBe(false);
   });
 
