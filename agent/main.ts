@@ -4,7 +4,7 @@ import path from "node:path";
 import type { z } from "zod";
 import { type Checkpoint, checkpoint } from "../contract/people.ts";
 import { parseRelaySpecs } from "../drivers/gate/relay-spec.ts";
-import { parseReaderSpec } from "../drivers/reader-spec.ts";
+import { parseReaderChoice } from "../drivers/reader-spec.ts";
 import type { AgentConfig } from "../provisioning/agent-config.ts";
 import { AgentError } from "../provisioning/agent-error.ts";
 import { lockDataFolder, prepareDataFolder, volatileFileSystem } from "../provisioning/data-folder.ts";
@@ -73,9 +73,14 @@ const maxReaderNameLength = 120;
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const { config, log } = options;
   const clock = options.clock ?? systemClock();
-  const specs = config.readers.map(parseReaderSpec);
+  const readerChoices = config.readers.map(parseReaderChoice);
   const relaySpecs = parseRelaySpecs(config.gate.relays);
-  for (const { id, name } of specs) {
+  if (readerChoices.filter(({ transport }) => transport === "auto").length > 1) {
+    throw new AgentError("config.invalid", 'The readers name "auto" twice; give it once.');
+  }
+  for (const choice of readerChoices) {
+    if (choice.transport === "auto") continue;
+    const { id, name } = choice;
     if (id.length > maxReaderIdLength || name.length > maxReaderNameLength) {
       throw new AgentError("config.invalid", `The reader ${id.slice(0, 60)}… has too long a path or name; shorten it.`);
     }
@@ -179,7 +184,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       placeName: place?.name ?? null,
       screen: station.screen,
       readers: readers.views,
-      unusable: [],
+      unusable: readers.unusable,
       relays: relays.views,
       capture: config.capture,
       duty: duty.view,
@@ -239,7 +244,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   let started = false;
   const readers = new Readers({
-    specs,
+    choices: readerChoices,
     onScan: (scan, lane) => station.take(scan, lane),
     onChange: () => draw(),
     log,

@@ -1,14 +1,23 @@
+import { openReader } from "../drivers/open-reader.ts";
+import type { PluggedDevice } from "../drivers/plugged/plugged-device.ts";
+import { type PluggedSystem, thisMachine } from "../drivers/plugged/system.ts";
+import { watchPlugged } from "../drivers/plugged/watch-plugged.ts";
 import type { RawScan, ReaderCommand, ReaderFaultCode } from "../drivers/reader.ts";
-import type { ReaderSpec } from "../drivers/reader-spec.ts";
+import type { AutoSpec, ReaderSpec } from "../drivers/reader-spec.ts";
 import { type SupervisedReader, superviseReader } from "../drivers/supervised-reader.ts";
-import type { ReaderView, Sentence } from "./kiosk-port/view.ts";
+import { formatUsbAddress } from "../drivers/usb-address.ts";
+import { findReaders, isReplaced } from "./found-readers.ts";
+import type { ReaderView, Sentence, UnusableDevice } from "./kiosk-port/view.ts";
 import type { Lane } from "./station.ts";
 
 export interface ReadersOptions {
-  readonly specs: readonly ReaderSpec[];
+  /** Readers by name, and at most one `auto`: whatever else is plugged in. */
+  readonly choices: readonly (ReaderSpec | AutoSpec)[];
   readonly onScan: (scan: RawScan, lane: Lane) => void;
   readonly onChange: () => void;
   readonly log: (event: string, facts: Record<string, unknown>) => void;
+  /** Where readers are looked for: this machine unless told. */
+  readonly system?: PluggedSystem;
 }
 
 /** What the clerk reads about a reader that does not read; the technician's sentence is in the log. */
@@ -35,34 +44,39 @@ const faultSentences: Readonly<Record<ReaderFaultCode, Sentence>> = {
   "reader.failed": { vi: "Đầu đọc bị lỗi; xin rút ra cắm lại", en: "Reader failed; unplug it and plug it in again" },
 };
 
+/** So many readers that were unplugged stay on the screen; the oldest is forgotten first. */
+const MAX_GONE = 16;
+
 /** All readers of this machine, each supervised alone: one bad reader harms only itself. */
 export class Readers implements AsyncDisposable {
+  readonly #options: ReadersOptions;
+  readonly #system: PluggedSystem;
+  readonly #specs: readonly ReaderSpec[];
   readonly #views = new Map<string, ReaderView>();
   readonly #supervised = new Map<string, SupervisedReader>();
+  /** Readers that were found, by id; one that is not supervised is unplugged. */
+  readonly #found = new Map<string, PluggedDevice>();
+  readonly #watching: Disposable | null;
+  #unusable: readonly UnusableDevice[] = [];
+  #stopped = false;
 
   constructor(options: ReadersOptions) {
-    for (const spec of options.specs) {
-      const lane: Lane = { readerId: spec.id, name: spec.name, direction: spec.direction };
-      const show = (state: ReaderView["state"], message: Sentence | null): void => {
-        const { id, name, transport, direction } = spec;
-        this.#views.set(id, { id, name, transport, direction, state, message, advice: null });
-      };
-      show("connecting", null);
-      const supervised = superviseReader(spec, {
-        onScan: (scan) => options.onScan(scan, lane),
-        onState: (state) => {
-          show(state.state, state.state === "fault" ? faultSentences[state.code] : null);
-          options.log("reader.state", { readerId: spec.id, state: state.state, code: state.code, why: state.message });
-          options.onChange();
-        },
-        onError: (error) => options.log("reader.consumer-fault", { readerId: spec.id, error: String(error) }),
-      });
-      this.#supervised.set(spec.id, supervised);
-    }
+    const { choices, system = thisMachine() } = options;
+    this.#options = options;
+    this.#system = system;
+    this.#specs = choices.filter((choice) => choice.transport !== "auto");
+    for (const spec of this.#specs) this.#supervise(spec, null);
+    const auto = choices.find((choice) => choice.transport === "auto");
+    this.#watching = auto ? watchPlugged(system, (devices) => this.#look(devices, auto)) : null;
   }
 
   get views(): readonly ReaderView[] {
     return [...this.#views.values()];
+  }
+
+  /** Plugged in, but not readable as it is. */
+  get unusable(): readonly UnusableDevice[] {
+    return this.#unusable;
   }
 
   /** Asks one reader; false when it is not there, not open or does not know the command. Never throws. */
@@ -71,6 +85,89 @@ export class Readers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    this.#watching?.[Symbol.dispose]();
     await Promise.all([...this.#supervised.values()].map((reader) => reader[Symbol.asyncDispose]()));
+  }
+
+  #supervise(spec: ReaderSpec, advice: Sentence | null): void {
+    const { onScan, onChange, log } = this.#options;
+    const { id, name, transport, direction } = spec;
+    const lane: Lane = { readerId: id, name, direction };
+    const show = (state: ReaderView["state"], message: Sentence | null): void => {
+      this.#views.set(id, { id, name, transport, direction, state, message, advice });
+    };
+    show("connecting", null);
+    const supervised = superviseReader(spec, {
+      open: (named) => openReader(named, this.#system),
+      onScan: (scan) => onScan(scan, lane),
+      onState: (state) => {
+        show(state.state, state.state === "fault" ? faultSentences[state.code] : null);
+        log("reader.state", { readerId: id, state: state.state, code: state.code, why: state.message });
+        onChange();
+      },
+      onError: (error) => log("reader.consumer-fault", { readerId: id, error: String(error) }),
+    });
+    this.#supervised.set(id, supervised);
+  }
+
+  /** Brings the found readers in line with what is plugged in. */
+  async #look(devices: readonly PluggedDevice[], auto: AutoSpec): Promise<void> {
+    const known = new Set(this.#found.keys());
+    const { readers, unusable } = await findReaders(devices, this.#specs, known, auto.direction);
+    if (this.#stopped) return;
+    const present = new Set(readers.map(({ spec }) => spec.id));
+    const stayed = new Set(
+      [...this.#found]
+        .filter(([id]) => present.has(id) && this.#supervised.has(id))
+        .map(([, { address }]) => formatUsbAddress(address)),
+    );
+    const came = devices.filter(({ address }) => !stayed.has(formatUsbAddress(address)));
+    await Promise.all([...known].filter((id) => !present.has(id)).map((id) => this.#retire(id, came)));
+    if (this.#stopped) return;
+    for (const supervised of this.#supervised.values()) supervised.retryNow();
+    for (const { spec, device, advice } of readers) {
+      this.#found.set(spec.id, device);
+      if (this.#supervised.has(spec.id)) continue;
+      const name = this.#views.get(spec.id)?.name ?? this.#unusedName(spec.name);
+      this.#options.log("reader.found", { readerId: spec.id, name });
+      this.#supervise({ ...spec, name }, advice);
+    }
+    this.#showUnusable(unusable);
+    this.#options.onChange();
+  }
+
+  /** A reader that is gone is shown as unplugged until it returns, unless another stands in its place. */
+  async #retire(id: string, came: readonly PluggedDevice[]): Promise<void> {
+    const supervised = this.#supervised.get(id);
+    this.#supervised.delete(id);
+    await supervised?.[Symbol.asyncDispose]();
+    const device = this.#found.get(id);
+    const gone = [...this.#found.keys()].filter((other) => !this.#supervised.has(other));
+    if (device === undefined || isReplaced(device, came) || (gone.length > MAX_GONE && gone[0] === id)) {
+      this.#found.delete(id);
+      this.#views.delete(id);
+      return;
+    }
+    const view = this.#views.get(id);
+    if (view === undefined || supervised === undefined) return;
+    this.#views.set(id, { ...view, state: "fault", message: faultSentences["reader.unplugged"] });
+    this.#options.log("reader.gone", { readerId: id });
+  }
+
+  #showUnusable(unusable: readonly UnusableDevice[]): void {
+    const before = new Set(this.#unusable.map(({ id }) => id));
+    this.#unusable = unusable;
+    for (const { id, name, title } of unusable) {
+      if (!before.has(id)) this.#options.log("reader.unusable", { id, name, why: title.en });
+    }
+  }
+
+  /** Two of one model are told apart on the screen and in the records: "Voyager 1450g", "Voyager 1450g (2)". */
+  #unusedName(name: string): string {
+    const used = new Set([...this.#views.values()].map((view) => view.name));
+    let unused = name;
+    for (let count = 2; used.has(unused); count++) unused = `${name} (${count})`;
+    return unused;
   }
 }

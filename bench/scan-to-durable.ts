@@ -71,7 +71,7 @@ export async function scanToDurable(): Promise<void> {
   const screens = new Screens(view, () => {});
   await using pty = await createPtyDevice();
   await using readers = new Readers({
-    specs: [parseReaderSpec(`serial:${pty.path}?direction=in`)],
+    choices: [parseReaderSpec(`serial:${pty.path}?direction=in`)],
     onScan: (scan, lane) => {
       receivedAt = scan.receivedMonoMs;
       station.take(scan, lane);

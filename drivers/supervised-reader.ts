@@ -27,6 +27,8 @@ export interface ReaderSupervision {
 export interface SupervisedReader extends AsyncDisposable {
   /** As {@link Reader.command}; false while the device is not open. */
   command(command: ReaderCommand): Promise<boolean>;
+  /** Something was plugged in: a reader that waits after a fault is tried at once. Any other is left as it is. */
+  retryNow(): void;
 }
 
 /** readers.md 8.5: quick for a cable that was touched, patient for a reader that was taken away. */
@@ -43,6 +45,7 @@ export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision
   const stop = new AbortController();
   let current: Reader | null = null;
   let reported = "";
+  let stopWaiting = (): void => {};
 
   const guarded = async (work: () => void | Promise<void>): Promise<void> => {
     try {
@@ -100,13 +103,16 @@ export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision
       if (stop.signal.aborted) return;
       await report(fault);
       const delayMs = delaysMs[Math.min(attempt, delaysMs.length - 1)] ?? 0;
-      await pause(delayMs, undefined, { signal: stop.signal }).catch(() => {});
+      const waiting = new AbortController();
+      stopWaiting = () => waiting.abort();
+      await pause(delayMs, undefined, { signal: AbortSignal.any([stop.signal, waiting.signal]) }).catch(() => {});
     }
   };
   const finished = run();
 
   return {
     command: (command) => current?.command(command) ?? Promise.resolve(false),
+    retryNow: () => stopWaiting(),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await current?.[Symbol.asyncDispose]();

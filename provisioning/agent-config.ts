@@ -20,8 +20,11 @@ export const agentConfig = z.strictObject({
   central: centralUrl,
   /** The registered place this machine serves; when absent, the first sign-in chooses it. */
   checkpointId: z.uuid().optional(),
-  /** Reader specs, e.g. `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`. */
-  readers: z.array(z.string().min(1)).max(16).default([]),
+  /**
+   * Reader specs, e.g. `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`; `auto` takes whatever else is
+   * plugged in and known to be a reader.
+   */
+  readers: z.array(z.string().min(1)).max(16).default(["auto"]),
   /** Port of the kiosk page on 127.0.0.1; 0 takes a free one at each start, which an open page cannot follow. */
   kioskPort: z.int().min(0).max(65_535).default(7081),
   gate: z

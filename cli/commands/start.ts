@@ -4,7 +4,7 @@ import { Command } from "commander";
 import type { ScanOutcome } from "../../agent/kiosk-port/port.ts";
 import type { DutyView } from "../../agent/kiosk-port/view.ts";
 import { pageFile } from "../../agent/main.ts";
-import { parseReaderSpec } from "../../drivers/reader-spec.ts";
+import { parseReaderChoice } from "../../drivers/reader-spec.ts";
 import { type AgentConfig, agentConfig, loadAgentConfig } from "../../provisioning/agent-config.ts";
 import {
   defaultDataFolder,
@@ -47,10 +47,15 @@ export const startCommand = new Command("start")
   .option("--kiosk-port <number>", "port of the kiosk page (default: 7081, or a free one)")
   .option("--no-window", "open no window")
   .option("--central <url>", "use this central service instead of the embedded one")
-  .option("--reader <spec>", "a reader, e.g. serial:/dev/ttyACM0?direction=in (repeatable)", collect, [])
+  .option(
+    "--reader <spec>",
+    "a reader, e.g. serial:/dev/ttyACM0?direction=in, or auto, the default: all that are found (repeatable)",
+    collect,
+    [],
+  )
   .option("--json", "print one line when ready and one per scan")
   .action(async (options: StartOptions) => {
-    for (const spec of options.reader) parseReaderSpec(spec);
+    for (const spec of options.reader) parseReaderChoice(spec);
     const dataDir = prepareDataFolder(options.data);
     const lock = await lockDataFolder(dataDir, "launcher");
     const launch = new Launch(dataDir, options);
@@ -295,6 +300,7 @@ class Launch {
     // What a person wrote into it stays: gate, readers. A demonstration's script is not played again unasked.
     const kept = existsSync(file) ? loadAgentConfig(file) : null;
     const keptReaders = kept?.readers.filter((spec) => !spec.startsWith("simulated:")) ?? [];
+    const named = this.#options.reader.length > 0 ? this.#options.reader : keptReaders;
     const volatile = volatileFileSystem(this.#dataDir);
     if (volatile !== null) {
       process.stderr.write(
@@ -305,7 +311,7 @@ class Launch {
       dataDir: this.#dataDir,
       central: centralUrl,
       checkpointId: demo?.checkpointId,
-      readers: this.#options.reader.length > 0 ? this.#options.reader : keptReaders,
+      readers: named.length > 0 ? named : ["auto"],
       kioskPort: this.#options.kioskPort === undefined ? 7081 : portNumber(this.#options.kioskPort, "--kiosk-port"),
       ...(kept ? { gate: kept.gate } : {}),
       demo: true,
@@ -333,7 +339,7 @@ class Launch {
       "",
       "  Thử / Try it, in a second terminal:",
       `    npx tram scan "079098000001|024123456|NGUYỄN VĂN A|01011998|Nam|Số 1 Đường ABC, Phường 1, Quận 1, TP. Hồ Chí Minh|01012022"${this.#options.data === defaultDataFolder() ? "" : ` --data "${this.#dataDir}"`}`,
-      "  or plug in a reader and start with  --reader serial:/dev/ttyACM0  (Windows: serial:COM5)",
+      "  or plug in a reader: it is found by itself (npx tram readers says what to do when it is not)",
       "",
       "  Ctrl+C stops everything; nothing is lost.",
       "",

@@ -22,6 +22,8 @@ export interface LinuxRoots {
 /** The USB or HID device a node belongs to, without its interfaces. */
 type Owner = Omit<ListedDevice, "interfaces"> & { readonly key: string };
 
+/** The end of a longer place tells the port. */
+const MAX_PORT_LENGTH = 40;
 /** Bits 1..31 of a keyboard's keys: escape, digits, Q to S. As udev tells keyboards (systemd, udev-builtin-input_id.c). */
 const KEYBOARD_KEYS = 0xfffffffe;
 
@@ -99,7 +101,10 @@ async function hidOwner(folder: string): Promise<Owner | null> {
   if (id === null) return null;
   const serialNumber = tell("HID_UNIQ");
   // `usb-0000:00:14.0-2.4/input0`: the interfaces of one device differ behind the slash only.
-  const port = tell("HID_PHYS")?.replace(/\/[^/]*$/, "") ?? null;
+  const port =
+    tell("HID_PHYS")
+      ?.replace(/\/[^/]*$/, "")
+      .slice(-MAX_PORT_LENGTH) ?? null;
   return {
     key: serialNumber !== null ? `${id[1]}:${id[2]}:${serialNumber}` : (port ?? folder),
     vendorId: Number.parseInt(id[1] ?? "", 16),

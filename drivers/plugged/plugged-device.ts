@@ -27,8 +27,10 @@ export interface ListedDevice extends Omit<PluggedDevice, "address"> {
   readonly serialNumber: string | null;
 }
 
-/** Longer texts than makers use are cut: they end up in identities and on screens. */
+/** Longer texts than makers use are cut: they end up on screens and in records. */
 const MAX_TEXT_LENGTH = 60;
+/** A longer serial number is none: an identity has room for 200 characters, escaped ones among them. */
+const MAX_SERIAL_LENGTH = 40;
 /** Serial numbers that a maker forgot to fill in and that all its devices share. */
 const PLACEHOLDER = /^(.)\1*$|^0*1?2345|^none$|^n\/a$|^default/i;
 /** What a serial number may consist of, to stand in an address that a person copies. */
@@ -63,5 +65,7 @@ export function plainText(text: string | null | undefined): string | null {
 }
 
 function isUsableSerial(serial: string | null): boolean {
-  return serial !== null && serial.length <= MAX_TEXT_LENGTH && PLAIN_SERIAL.test(serial) && !PLACEHOLDER.test(serial);
+  return (
+    serial !== null && serial.length <= MAX_SERIAL_LENGTH && PLAIN_SERIAL.test(serial) && !PLACEHOLDER.test(serial)
+  );
 }

@@ -7,10 +7,13 @@ const SETTLE_MS = 300;
 
 /**
  * Calls `onLook` with everything plugged in: now, shortly after every hint of the system, and now and then without
- * one. A device that comes and goes all the time causes one look per settling time, never more. Dispose it to stop;
- * no call comes after that.
+ * one. A device that comes and goes all the time causes one look per settling time, never more, and no look begins
+ * before what `onLook` returned is settled. Dispose it to stop; no call comes after that.
  */
-export function watchPlugged(system: PluggedSystem, onLook: (devices: readonly PluggedDevice[]) => void): Disposable {
+export function watchPlugged(
+  system: PluggedSystem,
+  onLook: (devices: readonly PluggedDevice[]) => void | Promise<void>,
+): Disposable {
   let stopped = false;
   let looking = false;
   let hinted = false;
@@ -18,24 +21,22 @@ export function watchPlugged(system: PluggedSystem, onLook: (devices: readonly P
 
   const schedule = (delayMs: number): void => {
     clearTimeout(timer);
-    timer = setTimeout(look, delayMs);
+    timer = setTimeout(() => void look(), delayMs);
   };
-  const look = (): void => {
+  const look = async (): Promise<void> => {
     looking = true;
     hinted = false;
-    void system.list().then((devices) => {
-      looking = false;
-      if (stopped) return;
-      schedule(hinted ? SETTLE_MS : system.lookEveryMs);
-      onLook(devices);
-    });
+    const devices = await system.list();
+    if (!stopped) await onLook(devices);
+    looking = false;
+    if (!stopped) schedule(hinted ? SETTLE_MS : system.lookEveryMs);
   };
   const hints = system.hints(() => {
     if (hinted || stopped) return;
     hinted = true;
     if (!looking) schedule(SETTLE_MS);
   });
-  look();
+  void look();
 
   return {
     [Symbol.dispose]() {
