@@ -6,25 +6,54 @@ import type { PluggedDevice } from "../../drivers/plugged/plugged-device.ts";
 import { thisMachine } from "../../drivers/plugged/system.ts";
 import { watchPlugged } from "../../drivers/plugged/watch-plugged.ts";
 import { formatUsbAddress } from "../../drivers/usb-address.ts";
+import { CommandFailure } from "../failure.ts";
 import { endGracefully } from "../lifetime.ts";
 import { printJson } from "../output.ts";
 import { blockText, nodeOf, type ReportedDevice, reportLine, reportText, titleOf } from "../readers-report.ts";
+import { readerToRecord, recordReader } from "../record-reader.ts";
 
 interface ReadersOptions {
   watch?: true;
   json?: true;
+  record?: string;
+  raw?: true;
+  reader?: string;
 }
 
 export const readersCommand = new Command("readers")
   .description("what readers are plugged in, in which mode, what reads them and what to do about each")
   .option("--watch", "go on and print what is plugged in or out, until Ctrl+C")
+  .option("--record <file>", "record what a reader sends for support, letters and digits invented, until Ctrl+C")
+  .option("--reader <spec>", "which reader to record; needed only when several are plugged in")
+  .option("--raw", "record what was scanned as it was: the file then holds personal data")
   .option("--json", "one JSON line per device")
   .action(async (options: ReadersOptions) => {
+    if (options.record !== undefined) return record(options.record, options);
+    if (options.raw || options.reader !== undefined) {
+      throw new CommandFailure("--raw and --reader belong to --record FILE; name the file.");
+    }
     if (options.watch) return watchReaders(options.json === true);
     const devices = await reported(await thisMachine().list());
     if (options.json) for (const device of devices) printJson(reportLine(device));
     else process.stdout.write(reportText(devices));
   });
+
+async function record(file: string, { reader, raw, json }: ReadersOptions): Promise<void> {
+  const devices = reader === undefined ? assess(await thisMachine().list()) : [];
+  const stop = new AbortController();
+  const recorded = recordReader({
+    spec: readerToRecord(reader, devices),
+    file,
+    raw: raw === true,
+    json: json === true,
+    stopped: stop.signal,
+  });
+  endGracefully(() => {
+    stop.abort();
+    return recorded;
+  });
+  return recorded;
+}
 
 /** Prints everything once and then each change, until the process is told to end. */
 function watchReaders(json: boolean): void {

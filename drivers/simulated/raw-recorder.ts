@@ -21,8 +21,8 @@ export interface RawRecorder {
 
 /** Longer silences tell nothing more and make a replay slow. */
 const MAX_WAIT_MS = 2000;
-/** Silence behind which a scan is over whatever the device is; the longest of the drivers' own. */
-const SCAN_GAP_MS = 600;
+/** Silence behind which a scan may be over; the shortest of the drivers' own. */
+const SCAN_GAP_MS = 250;
 const MAX_HELD = 512;
 
 type Sent = Extract<RawEvent, { atMs: number }>;
