@@ -3,6 +3,7 @@ import { defineConfig } from "vitest/config";
 /** Tests over real pseudo-terminals and Unix file modes, which Windows does not have. */
 const unixOnly = [
   "agent/duty/duty.test.ts",
+  "agent/readers.test.ts",
   "central/server.test.ts",
   "cli/bad-input.test.ts",
   "cli/gate.test.ts",
@@ -11,6 +12,8 @@ const unixOnly = [
   "drivers/evdev/**",
   "drivers/gate/guarded-relays.test.ts",
   "drivers/gate/supervised-board.test.ts",
+  "drivers/discovery.test.ts",
+  "drivers/plugged/**",
   "drivers/serial/**",
   "drivers/supervised-reader.test.ts",
 ];

@@ -27,6 +27,7 @@ function watch(spec: ReaderSpec, supervision: Partial<ReaderSupervision> = {}) {
     scans,
     words: () => states.map((state) => state.code ?? state.state),
     states,
+    retryNow: () => supervised.retryNow(),
     [Symbol.asyncDispose]: () => supervised[Symbol.asyncDispose](),
   };
 }
@@ -70,6 +71,20 @@ describe("a supervised reader", () => {
       [`serial:${device.path}`, 1],
       [`serial:${device.path}`, 1],
     ]);
+  });
+
+  test("waits no longer when it is told that something was plugged in", async () => {
+    await using device = await createPtyDevice();
+    await device.unplug();
+    await using gate = watch(parseReaderSpec(`serial:${device.path}`), { delaysMs: [600_000] });
+    await until(() => expect(gate.words()).toEqual(["connecting", "reader.not-found"]));
+    await device.replug();
+    gate.retryNow();
+    await until(() => expect(gate.words().at(-1)).toBe("ready"));
+    gate.retryNow(); // One that reads is left alone.
+    await device.write("AFTER\r");
+    await until(() => expect(gate.texts).toEqual(["AFTER"]));
+    expect(gate.words()).toEqual(["connecting", "reader.not-found", "ready"]);
   });
 
   test("is replugged ten times and read ten times", { timeout: 20_000 }, async () => {
