@@ -51,14 +51,15 @@ export const vietnameseLayout: ReadonlyMap<string, string> = new Map(
   Array.from("đăâêô\u0300\u0309\u0303\u0301\u0323", (character, digit) => [`Digit${digit}`, character] as const),
 );
 
-const telexPairs: Record<string, string> = {
-  ...{ aa: "â", ee: "ê", oo: "ô", dd: "đ", aw: "ă", ow: "ơ", uw: "ư" },
-  ...{ af: "à", as: "á", ar: "ả", ax: "ã", aj: "ạ", ef: "è", es: "é", of: "ò", os: "ó", uf: "ù", us: "ú" },
+const rewrites = {
+  telex: pairsOf("aaâ eeê ooô ddđ awă owơ uwư afà asá arả axã ajạ efè esé ofò osó ufù usú"),
+  vni: pairsOf("a6â e6ê o6ô d9đ a8ă o7ơ u7ư a1á a2à a3ả a4ã a5ạ e1é e2è e3ẻ e4ẽ e5ẹ"),
 };
-const vniPairs: Record<string, string> = {
-  ...{ a6: "â", e6: "ê", o6: "ô", d9: "đ", a8: "ă", o7: "ơ", u7: "ư" },
-  ...{ a1: "á", a2: "à", a3: "ả", a4: "ã", a5: "ạ", e1: "é", e2: "è", e3: "ẻ", e4: "ẽ", e5: "ẹ" },
-};
+
+/** Two keys and the letter they make. */
+function pairsOf(text: string): ReadonlyMap<string, string> {
+  return new Map(text.split(" ").map((each) => [each.slice(0, 2), each.slice(2)]));
+}
 
 /**
  * What the page gets of `text` behind a typing tool that hooks the whole system (OpenKey: `WH_KEYBOARD_LL`): where two
@@ -66,10 +67,9 @@ const vniPairs: Record<string, string> = {
  * without a physical key (`SendInput`, `VK_PACKET`).
  */
 export function typedThrough(tool: "telex" | "vni", text: string): Stroke[][] {
-  const pairs = tool === "telex" ? telexPairs : vniPairs;
   let before = "";
   return Array.from(text, (character) => {
-    const letter = pairs[(before + character).toLowerCase()];
+    const letter = rewrites[tool].get((before + character).toLowerCase());
     before = letter === undefined ? character : "";
     return letter === undefined ? strokesOf(character) : [...press("", "Backspace"), ...press("", letter)];
   });

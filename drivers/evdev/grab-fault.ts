@@ -23,7 +23,7 @@ export function grabFault(path: string, phase: GrabPhase, errno: number): Reader
       return new ReaderFault(
         "reader.permission",
         `This user may not read ${path}: add the user to the group input and log in again, ` +
-          'or give the reader a udev rule such as SUBSYSTEM=="input", ATTRS{idVendor}=="0c2e", TAG+="uaccess".',
+          'or give the reader to a group of this user by a udev rule such as SUBSYSTEM=="input", ATTRS{idVendor}=="0c2e", GROUP="tram".',
       );
     case EBUSY:
       return new ReaderFault("reader.busy", `Another program holds ${path} for itself: close it.`);

@@ -4,13 +4,14 @@
  * The keys that follow one another closely are one burst. A burst is a scan when
  * - it begins with the reader's calibrated prefix; or
  * - it has 8 characters (every code a gate knows is longer) at a reader's rhythm: half of its pauses are at most four
- *   fifths of `gapMs`, and none of the first is longer than `gapMs`. People pause longer between some two of any 8 keys.
- * Everything else is typing. While the page waits for a phone number, digits that can still become one are typing unless
- * they come faster than fingers. Timing is a hint, never proof: what is no scan after all is refused by the recogniser,
- * and what is taken for typing does nothing but fill a number field.
+ *   fifths of `gapMs`.
+ * Everything else is typing. While the page waits for a number, digits that can still become a phone number are typing
+ * unless they come faster than fingers. Timing is a hint, never proof: what is no scan after all is refused by the
+ * recogniser, and what is taken for typing does nothing but fill a number field.
  *
- * Until it is a scan, a pause longer than `gapMs` ends a burst, so that typed digits appear at once; a scan is ended by
- * Enter, Tab or twice that silence. Its whole length is never limited.
+ * Enter, Tab or a silence of twice `gapMs` ends a burst. Its whole length is never limited. While the page waits for a
+ * number, a pause longer than `gapMs` between two keys ends what is not a scan yet, so that typed digits appear soon;
+ * that pause is measured between the events themselves, because on a busy computer the next key may arrive late.
  */
 import { type KeyboardCalibration, silenceMs } from "./calibration.ts";
 import { createKeyDecoder, type KeyMeaning } from "./key-decoder.ts";
@@ -32,7 +33,7 @@ export interface KeySorter {
   take(stroke: KeyStroke, atMs: number): Sorted[];
   /** Keys may have gone elsewhere until now: the window was not in front. What is held, or begins at once, is not whole. */
   interrupt(atMs: number): Sorted[];
-  /** When silence will end what is held; null while nothing is held. */
+  /** When silence will end what is held, whatever it is; null while nothing is held. */
   deadlineMs(): number | null;
   /** Ends what is held if its silence is over at `nowMs`. */
   expire(nowMs: number): Sorted[];
@@ -59,8 +60,8 @@ interface Burst {
   ended: boolean;
 }
 
-/** Makes a sorter; `phoneExpected` tells whether the page waits for a phone number now. */
-export function createKeySorter(calibration: KeyboardCalibration, phoneExpected: () => boolean): KeySorter {
+/** Makes a sorter; `numberExpected` tells whether the page waits for a person's number now. */
+export function createKeySorter(calibration: KeyboardCalibration, numberExpected: () => boolean): KeySorter {
   const decoder = createKeyDecoder(calibration.layout);
   let burst: Burst | null = null;
   let scanEndedMs = Number.NEGATIVE_INFINITY;
@@ -72,10 +73,11 @@ export function createKeySorter(calibration: KeyboardCalibration, phoneExpected:
     const rhythmMs = median(pausesMs);
     if (text.length < MIN_SCAN_LENGTH || rhythmMs > RHYTHM_SHARE * calibration.gapMs) return false;
     const isPhone = PHONE_START.test(text.start) && text.start.replace(/\D/g, "").length <= PHONE_DIGITS;
-    return !(phoneExpected() && isPhone && rhythmMs > FINGER_MS);
+    return !(numberExpected() && isPhone && rhythmMs > FINGER_MS);
   };
 
-  const limitMs = (held: Burst): number => (isScan(held) ? silenceMs(calibration) : calibration.gapMs);
+  const longestPauseMs = (held: Burst): number =>
+    numberExpected() && !isScan(held) ? calibration.gapMs : silenceMs(calibration);
 
   const finish = (): Sorted[] => {
     const held = burst;
@@ -93,7 +95,8 @@ export function createKeySorter(calibration: KeyboardCalibration, phoneExpected:
   };
 
   /** Ends what the pause before `atMs` ended. */
-  const catchUp = (atMs: number): Sorted[] => (burst !== null && atMs - burst.lastMs > limitMs(burst) ? finish() : []);
+  const catchUp = (atMs: number): Sorted[] =>
+    burst !== null && atMs - burst.lastMs > longestPauseMs(burst) ? finish() : [];
 
   const hold = (atMs: number): Burst => {
     burst ??= {
@@ -161,7 +164,7 @@ export function createKeySorter(calibration: KeyboardCalibration, phoneExpected:
       return finish();
     },
 
-    deadlineMs: () => (burst === null ? null : burst.lastMs + limitMs(burst)),
+    deadlineMs: () => (burst === null ? null : burst.lastMs + silenceMs(calibration)),
 
     expire(nowMs) {
       const deadlineMs = this.deadlineMs();
