@@ -11,6 +11,7 @@ const unixOnly = [
   "cli/main-job.test.ts",
   "drivers/evdev/**",
   "drivers/gate/guarded-relays.test.ts",
+  "drivers/gate/relay-board.test.ts",
   "drivers/gate/supervised-board.test.ts",
   "drivers/discovery.test.ts",
   "drivers/plugged/**",

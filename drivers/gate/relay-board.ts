@@ -2,8 +2,11 @@
  * The port every relay board implements. A board is opened, used and disposed; it times nothing and remembers nothing.
  * `supervised-board.ts` gives the pulses and guarantees that every relay is let go.
  */
+import { isAt } from "../plugged/locate-node.ts";
+import { type PluggedSystem, thisMachine } from "../plugged/system.ts";
+import { parseUsbAddress } from "../usb-address.ts";
 import { openDcttechBoard } from "./dcttech-board.ts";
-import type { RelayFault } from "./relay-fault.ts";
+import { RelayFault } from "./relay-fault.ts";
 import type { RelaySpec } from "./relay-spec.ts";
 import { openSerialBoard } from "./serial-board.ts";
 import type { RelayOutput } from "./serial-protocols.ts";
@@ -22,11 +25,35 @@ export interface RelayBoard extends AsyncDisposable {
 }
 
 /**
- * Opens the board a relay stands on.
+ * Opens the board a relay stands on. A USB address is looked up anew for each opening: the node has another name after
+ * a replug.
  *
- * @throws {RelayFault} not-found, busy, permission or failed; the message says what to do.
+ * @throws {RelayFault} not-found, busy, permission, bad-spec or failed; the message says what to do.
  */
-export function openRelayBoard(spec: RelaySpec): Promise<RelayBoard> {
-  const { board, path, baudRate } = spec;
-  return board === "dcttech" ? openDcttechBoard(path) : openSerialBoard({ board, path, baudRate });
+export async function openRelayBoard(spec: RelaySpec, system: PluggedSystem = thisMachine()): Promise<RelayBoard> {
+  const { board, baudRate } = spec;
+  if (board === "dcttech") return openDcttechBoard(spec.path);
+  return openSerialBoard({ board, baudRate, path: await portOf(spec.path, system) });
+}
+
+/** Two boards with the same bridge chip have the same address until their ports are named: none of them is guessed. */
+async function portOf(path: string, system: PluggedSystem): Promise<string> {
+  const address = parseUsbAddress(path);
+  if (address === null) return path;
+  const devices = (await system.list()).filter((device) => isAt(device, address));
+  const ports = devices.flatMap((device) => device.interfaces.filter(({ transport }) => transport === "serial"));
+  const [port, another] = ports;
+  if (port === undefined) {
+    throw new RelayFault(
+      "relay.not-found",
+      `${path} is not plugged in: plug the relay board in or correct its address.`,
+    );
+  }
+  if (another !== undefined) {
+    throw new RelayFault(
+      "relay.bad-spec",
+      `${path} may be any of ${ports.map((one) => one.path).join(", ")}: add where it is plugged in, as in usb:1a86:7523@1-2.4.`,
+    );
+  }
+  return port.path;
 }
