@@ -1,3 +1,4 @@
+import { hidPosFuzz } from "./hid-pos-fuzz.ts";
 import { recogniserThroughput } from "./recogniser.ts";
 import { scanToDurable } from "./scan-to-durable.ts";
 
@@ -5,6 +6,7 @@ import { scanToDurable } from "./scan-to-durable.ts";
 const benches: Readonly<Record<string, () => Promise<void> | void>> = {
   "scan-to-durable": scanToDurable,
   recogniser: recogniserThroughput,
+  "hid-pos-fuzz": hidPosFuzz,
 };
 
 const wanted = process.argv.slice(2);
