@@ -268,3 +268,23 @@ test("a gate that does not open by itself comes first, with what to do; one that
   kiosk.show({ relays: [gate] });
   await page.locator(".readers", { hasNotText: "Rào chắn" }).waitFor();
 });
+
+test("a reader that cannot be read is shown with the way out, before those that read; advice is in the staff panel", async () => {
+  await open();
+  const unusable = { id: "u1", name: "DS2208", title: said("Chế độ bàn phím"), next: said("Quét mã cài đặt") };
+  const [first] = calmView.readers;
+  if (first === undefined) throw new Error("no reader");
+  kiosk.show({ readers: [{ ...first, advice: said("Nên đổi chế độ") }], unusable: [unusable] });
+  await see("Quét mã cài đặt (vi)", ".readers");
+  expect(await page.locator(".readers .reader").first().textContent()).toBe(
+    "DS2208Chế độ bàn phím (vi). Quét mã cài đặt (vi)",
+  );
+  expect(await page.locator(".readers").textContent()).not.toContain("Nên đổi chế độ");
+  expect(await weakContrasts(page)).toEqual([]);
+  await page.click("text=Nhân viên");
+  await see("Nên đổi chế độ (vi)", ".reader-list");
+  await see("Quét mã cài đặt (vi)", ".reader-list");
+  expect(await weakContrasts(page)).toEqual([]);
+  kiosk.show({ readers: [], unusable: [] });
+  await see("Chưa thấy đầu đọc nào", ".readers");
+});

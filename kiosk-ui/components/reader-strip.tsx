@@ -4,6 +4,7 @@ import { useStation } from "../station.ts";
 import { IconDirection } from "./icons.tsx";
 import { RelayInTrouble } from "./relay-in-trouble.tsx";
 import { Said, Shown } from "./shown.tsx";
+import { UnusableReader } from "./unusable-reader.tsx";
 
 const stateText = (state: ReaderView["state"], texts: Texts): string =>
   ({ ready: texts.readerReady, connecting: texts.readerConnecting, fault: texts.readerFault })[state];
@@ -11,8 +12,11 @@ const stateText = (state: ReaderView["state"], texts: Texts): string =>
 const directionText = (direction: ReaderView["direction"], texts: Texts): string =>
   ({ in: texts.directionIn, out: texts.directionOut, auto: texts.directionAuto })[direction];
 
-/** One reader: name, direction, state, and what to do about it when it is not ready. */
-export function ReaderItem({ reader }: { readonly reader: ReaderView }) {
+/**
+ * One reader: name, direction, state, and what to do about it when it is not ready. What would make it better is for
+ * staff who look (`withAdvice`), not for the strip that every visitor sees.
+ */
+export function ReaderItem({ reader, withAdvice }: { readonly reader: ReaderView; readonly withAdvice?: true }) {
   const texts = useStation().texts.value;
   return (
     <li class="reader" data-state={reader.state}>
@@ -33,25 +37,34 @@ export function ReaderItem({ reader }: { readonly reader: ReaderView }) {
           </>
         )}
       </p>
+      {withAdvice && reader.advice && (
+        <p class="reader-advice">
+          <Said sentence={reader.advice} />
+        </p>
+      )}
     </li>
   );
 }
 
 /**
- * All readers along the bottom, and gates that do not open by themselves; those that need a hand come first, because a
+ * All readers along the bottom, and gates that do not open by themselves; what needs a hand comes first, because a
  * long strip is cut at the right.
  */
 export function ReaderStrip() {
   const { received, texts } = useStation();
   const readers = received.value?.view.readers ?? [];
+  const unusable = received.value?.view.unusable ?? [];
   const troubled = received.value?.view.relays.filter(({ state }) => state === "fault") ?? [];
   const needFirst = readers.toSorted((left, right) => Number(left.state === "ready") - Number(right.state === "ready"));
-  if (received.value && readers.length + troubled.length === 0)
+  if (received.value && readers.length + unusable.length + troubled.length === 0)
     return <p class="readers readers-none">{texts.value.readersNone}</p>;
   return (
     <ul class="readers" aria-label={texts.value.readersLabel}>
       {troubled.map((relay) => (
         <RelayInTrouble key={relay.id} relay={relay} />
+      ))}
+      {unusable.map((device) => (
+        <UnusableReader key={device.id} device={device} />
       ))}
       {needFirst.map((reader) => (
         <ReaderItem key={reader.id} reader={reader} />

@@ -9,12 +9,13 @@ import { Panel } from "./panel.tsx";
 import { QueueBadge } from "./queue-badge.tsx";
 import { ReaderItem } from "./reader-strip.tsx";
 import { Shown } from "./shown.tsx";
+import { UnusableReader } from "./unusable-reader.tsx";
 
 /** For staff: who is on duty, what waits, each reader in full, and the masked entries of the last minutes. */
 export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
   const { received, texts, send } = useStation();
   if (!received.value) return null;
-  const { duty, readers, recent } = received.value.view;
+  const { duty, readers, unusable, recent } = received.value.view;
   return (
     <Panel title={texts.value.staffTitle} onClose={onClose}>
       <section>
@@ -32,10 +33,13 @@ export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
       </section>
       <section>
         <h3>{texts.value.readersLabel}</h3>
-        {readers.length === 0 && <p>{texts.value.readersNone}</p>}
+        {readers.length + unusable.length === 0 && <p>{texts.value.readersNone}</p>}
         <ul class="reader-list">
+          {unusable.map((device) => (
+            <UnusableReader key={device.id} device={device} />
+          ))}
           {readers.map((reader) => (
-            <ReaderItem key={reader.id} reader={reader} />
+            <ReaderItem key={reader.id} reader={reader} withAdvice />
           ))}
         </ul>
         <KeyboardAdvice />
