@@ -146,7 +146,7 @@ describe("a reader that cannot be read as it is", () => {
     const [onWindows] = await assessed(datalogic, "win32");
     expect(onWindows).toMatchObject({
       verdict: "unusable",
-      next: { vi: expect.stringContaining("khi màn hình này đang mở"), en: expect.stringContaining("in front") },
+      next: { vi: expect.stringContaining("khi mở trang này"), en: expect.stringContaining("only this page") },
     });
   });
 
@@ -159,6 +159,35 @@ describe("a reader that cannot be read as it is", () => {
       advice: { vi: expect.stringMatching(/^Nếu quét mà máy không nhận: quét/) },
     });
   });
+});
+
+test("every sentence fits the 120 characters that a screen shows", async () => {
+  const makers = ["0c2e", "0536", "23d0", "05e0", "05f9", "080c", "1eab", "065a", "27dd", "11fa"];
+  const devices: Unplaced[] = [
+    ...makers.flatMap((vendor) =>
+      [[keyboard()], [keyboard(), pos], [vendorHid]].map((interfaces) => ({ vendor, product: "9999", interfaces })),
+    ),
+    { vendor: "0416", product: "c141", interfaces: [keyboard()] },
+    { vendor: "05e0", product: "1900" },
+    { vendor: "05e0", product: "1300" },
+  ];
+  using tree = pluggedTree();
+  for (const [index, device] of devices.entries()) {
+    const interfaces = device.interfaces?.map((one) => ({
+      ...one,
+      hid: `hidraw${index}${one.hid}`,
+      keyboard: `event${index}`,
+    }));
+    tree.plugIn({ ...device, port: `1-${index + 1}`, interfaces: interfaces ?? [] });
+  }
+  const plugged = await tree.system.list();
+  const all = [...assess(plugged, { platform: "linux" }), ...assess(plugged, { platform: "win32" })];
+  const sentences = all.flatMap((one) => {
+    const said = one.verdict === "unusable" ? [one.title, one.next] : one.verdict === "reader" ? [one.advice] : [];
+    return said.flatMap((sentence) => (sentence === null ? [] : [sentence.vi, sentence.en]));
+  });
+  expect(sentences.length).toBeGreaterThan(100);
+  expect(sentences.filter((sentence) => sentence.length > 120)).toEqual([]);
 });
 
 test("what a product is called when it does not tell", async () => {

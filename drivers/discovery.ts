@@ -144,15 +144,15 @@ function typingAdvice(vendorId: number, wayOut: Sentence): Sentence | null {
 
 function keyboardAdvice(wayOut: Sentence): Sentence {
   return {
-    vi: `Đang đọc ở chế độ bàn phím: chậm, chữ có dấu có thể sai. ${wayOut.vi}.`,
-    en: `Read in keyboard mode: slow, and Vietnamese letters may be wrong. ${wayOut.en}.`,
+    vi: `Chế độ bàn phím: chữ có dấu dễ sai. ${wayOut.vi}.`,
+    en: `Keyboard mode: accents may be wrong. ${wayOut.en}.`,
   };
 }
 
 function typedAdvice(wayOut: Sentence): Sentence {
   return {
-    vi: `${wayOut.vi}. Trước khi đổi, chỉ quét được khi màn hình này đang mở, và chữ có dấu có thể sai.`,
-    en: `${wayOut.en}. Until then scans count only while this screen is in front, and Vietnamese letters may be wrong.`,
+    vi: `${wayOut.vi}. Hiện chỉ nhận mã khi mở trang này.`,
+    en: `${wayOut.en}. For now only this page takes scans.`,
   };
 }
 

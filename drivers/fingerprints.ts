@@ -4,7 +4,7 @@
  * that cannot be read, or not well.
  */
 
-/** One sentence for the clerk in both languages, Vietnamese first. */
+/** One sentence for the clerk in both languages, Vietnamese first, short enough for a strip on the screen. */
 export interface Sentence {
   readonly vi: string;
   readonly en: string;
@@ -40,8 +40,8 @@ export interface ReaderMaker {
 function scanSetupCode(...names: readonly [string, ...string[]]): Sentence {
   const [best, ...others] = names.map((name) => `“${name}”`);
   return {
-    vi: `Quét mã cài đặt ${[best, ...others].join(" hoặc ")} trong sách hướng dẫn của đầu đọc`,
-    en: `Scan the setup barcode ${[best, ...others].join(" or ")} from the reader's manual`,
+    vi: `Quét mã cài đặt ${[best, ...others].join(" hoặc ")} trong sách hướng dẫn`,
+    en: `Scan the setup barcode ${[best, ...others].join(" or ")} from its manual`,
   };
 }
 
