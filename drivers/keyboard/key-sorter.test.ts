@@ -171,6 +171,13 @@ describe("a typing tool in the way", () => {
     }
   });
 
+  test("that leaves nothing but plain letters behind is seen by its Backspace (VNI takes an accent back with 0)", () => {
+    const takenBack = ["Backspace", "a"].map((key) => [{ code: "", key, down: true, shift: false }]);
+    expect(sort([...typed("079098000001|a"), ...takenBack, ...typed("|$\n")])).toMatchObject([
+      { kind: "scan", spoiled: "input-method" },
+    ]);
+  });
+
   test("that hides a key altogether is seen too", () => {
     const hidden = [{ code: "", key: "Process", down: true, shift: false }];
     expect(sort([...typed("079098000001"), hidden, ...typed("|A\n")])).toMatchObject([{ spoiled: "input-method" }]);

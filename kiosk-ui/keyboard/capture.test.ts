@@ -339,6 +339,9 @@ describe("no key reaches a button", () => {
     expect(textOf(await captured())).toBe(PLAIN_CARD);
     await keys.play(typed("123\n"), 80);
     expect(await kiosk.nextIntent()).toEqual({ kind: "sign-in", phone: "0912345123" });
+    await keys.play(Array<Stroke[]>(10).fill(back), 200);
+    await keys.play(typed("0987 654 321\n"), 90);
+    expect(await kiosk.nextIntent()).toEqual({ kind: "sign-in", phone: "0987654321" });
     await keys.play([[true, false].map((down) => ({ code: "Escape", key: "Escape", down, shift: false }))], 10);
     await page.locator(".panel").waitFor({ state: "detached" });
   });
