@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { descriptors, type PluggedIn, pluggedTree } from "../testing/plugged-tree.ts";
+import { descriptors, type InterfaceMade, type PluggedIn, pluggedTree } from "../testing/plugged-tree.ts";
 import { type Assessed, assess } from "./discovery.ts";
 import { fingerprintOf } from "./fingerprints.ts";
 import { parseReaderSpec } from "./reader-spec.ts";
@@ -163,23 +163,26 @@ describe("a reader that cannot be read as it is", () => {
 
 test("every sentence fits the 120 characters that a screen shows", async () => {
   const makers = ["0c2e", "0536", "23d0", "05e0", "05f9", "080c", "1eab", "065a", "27dd", "11fa"];
-  const devices: Unplaced[] = [
-    ...makers.flatMap((vendor) =>
-      [[keyboard()], [keyboard(), pos], [vendorHid]].map((interfaces) => ({ vendor, product: "9999", interfaces })),
-    ),
-    { vendor: "0416", product: "c141", interfaces: [keyboard()] },
-    { vendor: "05e0", product: "1900" },
-    { vendor: "05e0", product: "1300" },
-  ];
+  const typing = (index: number) => ({
+    hid: `hidraw${index}0`,
+    descriptor: descriptors.keyboard,
+    keyboard: `event${index}`,
+  });
+  const scanning = (index: number) => ({ hid: `hidraw${index}1`, descriptor: descriptors.pos });
   using tree = pluggedTree();
-  for (const [index, device] of devices.entries()) {
-    const interfaces = device.interfaces?.map((one) => ({
-      ...one,
-      hid: `hidraw${index}${one.hid}`,
-      keyboard: `event${index}`,
-    }));
-    tree.plugIn({ ...device, port: `1-${index + 1}`, interfaces: interfaces ?? [] });
+  let index = 0;
+  const plugIn = (vendor: string, product: string, ...interfaces: ((at: number) => InterfaceMade)[]): void => {
+    index++;
+    tree.plugIn({ port: `1-${index}`, vendor, product, interfaces: interfaces.map((make) => make(index)) });
+  };
+  for (const vendor of makers) {
+    plugIn(vendor, "9999", typing);
+    plugIn(vendor, "9999", typing, scanning);
+    plugIn(vendor, "9999");
   }
+  plugIn("0416", "c141", typing);
+  plugIn("05e0", "1900");
+  plugIn("05e0", "1300");
   const plugged = await tree.system.list();
   const all = [...assess(plugged, { platform: "linux" }), ...assess(plugged, { platform: "win32" })];
   const sentences = all.flatMap((one) => {
