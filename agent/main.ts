@@ -84,6 +84,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (id.length > maxReaderIdLength || name.length > maxReaderNameLength) {
       throw new AgentError("config.invalid", `The reader ${id.slice(0, 60)}… has too long a path or name; shorten it.`);
     }
+    if (relaySpecs.some((relay) => relay.path === choice.path)) {
+      throw new AgentError("config.invalid", `${choice.path} is named as a reader and as a relay; it can only be one.`);
+    }
   }
   const dataDir = prepareDataFolder(config.dataDir);
   refuseVolatileFolder(dataDir, config.demo, log);

@@ -165,7 +165,11 @@ test("kill -9 of the agent in the middle of a pulse lets go of the gate", async 
   expect(board.on()).toEqual([]);
 });
 
-test("a relay that cannot be understood is refused before anything is started or touched", async () => {
+test("a relay that cannot be understood, or is a reader, is refused before anything is started or touched", async () => {
+  const reader = await runTram(["agent", "--config", configure([`lcus:${wayIn.path}`])]);
+  expect(reader.err).toMatch(/^tram: .* is named as a reader and as a relay; it can only be one\.\n$/);
+  expect([reader.code, wayIn.received().length]).toEqual([1, 0]);
+
   const { code, err } = await runTram(["agent", "--config", configure(["lcus:/dev/ttyUSB0?pulse=9000"])]);
   expect(err).toMatch(/^tram: The relay "lcus:.*pulse "9000" is not possible; allowed are .* from 100 to 1000\.\n$/);
   expect(code).toBe(1);

@@ -1,7 +1,8 @@
 /**
  * The guard: a process of its own that holds all relay boards and gives the pulses. When the agent ends, however it ends,
  * the channel between them closes and the guard lets go of every relay. It is the only one that can: after `kill -9` the
- * agent itself does nothing any more, and of the boards known here none ends a pulse by itself.
+ * agent itself does nothing any more, and of the boards known here none ends a pulse by itself. What kills both at once
+ * leaves a relay to the next start, which switches it off before anything else.
  *
  * Started by `guarded-relays.ts`, never by hand. Its only argument is the relays, as JSON.
  */
