@@ -61,7 +61,7 @@ export function superviseBoard(specs: readonly RelaySpec[], supervision: BoardSu
     const lost = Promise.withResolvers<RelayFault | null>();
     const end = new AbortController();
     void board.gone.then(lost.resolve);
-    stop.signal.addEventListener("abort", () => lost.resolve(null));
+    stop.signal.addEventListener("abort", () => lost.resolve(null), { signal: end.signal });
     if (stop.signal.aborted) lost.resolve(null);
     try {
       await allOff(board);
