@@ -58,7 +58,7 @@ describe("recorded HID reports", () => {
     const strange = `@report 02 0c ${"00".repeat(30)} 41 ${"00".repeat(31)}\n`;
     const { ended } = collect(await openScript(`@hid ffff:0001\n${strange.repeat(8)}`));
     expect(await ended).toMatchObject({ code: "reader.unknown-layout" });
-    for (const word of ["unplugged", "busy"]) {
+    for (const word of ["unplugged", "busy", "wrong-mode"]) {
       const half = reportLine(scanReports("honeywell", CARD)[0] as Buffer);
       const other = collect(await openScript(`@hid 0c2e:1007\n${reportLine(CAPTURES.V2)}\n${half}\n@fault ${word}\n`));
       expect(await other.ended).toMatchObject({ code: `reader.${word}` });

@@ -19,8 +19,10 @@ export async function openHidReplay(spec: SimulatedReaderSpec, script: HidScript
     async open(_path, { onReport, onError }) {
       const closed = new AbortController();
       const fault = (code: ReaderFault["code"]): void => {
-        if (code === "reader.unplugged") plugged = [];
-        onError(new ReaderFault(code, `${path} faults here: ${code}.`));
+        // What the library says of a pulled cable is the driver's to understand; the other faults are only told.
+        if (code !== "reader.unplugged") return onError(new ReaderFault(code, `${path} faults here: ${code}.`));
+        plugged = [];
+        onError("device disconnected");
       };
       play = () => void playSteps(steps, { send: onReport, fault }, closed.signal);
       return {
