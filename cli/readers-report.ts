@@ -1,5 +1,5 @@
 /** What `tram readers` tells about plugged devices: pure, so that every case can be read in a test. */
-import type { Assessed } from "../drivers/discovery.ts";
+import type { Assessed, DeviceByHand, FoundReader } from "../drivers/discovery.ts";
 import { makerOf } from "../drivers/fingerprints.ts";
 import { formatUsbAddress } from "../drivers/usb-address.ts";
 
@@ -103,7 +103,7 @@ function todoOf(assessed: Assessed): string | null {
   }
 }
 
-function byHandTodo({ mode, specText }: Extract<Assessed, { verdict: "by-hand" }>): string {
+function byHandTodo({ mode, specText }: DeviceByHand): string {
   if (mode === "relay") return "It is no reader; name it as a relay if it opens the gate.";
   if (specText === null) return "If it is a reader, switch it to USB serial or HID POS with a setup barcode.";
   const named = `choose it by hand: --reader "${specText}${mode === "bridge" ? "?baud=9600" : ""}"`;
@@ -112,7 +112,7 @@ function byHandTodo({ mode, specText }: Extract<Assessed, { verdict: "by-hand" }
 }
 
 /** The node that is opened: the one a permission problem is about. */
-export function nodeOf({ device, spec }: Extract<Assessed, { verdict: "reader" }>): string {
+export function nodeOf({ device, spec }: FoundReader): string {
   const wanted = spec.transport === "evdev" ? "keyboard" : spec.transport;
   const nodes = device.interfaces.filter(({ transport }) => transport === wanted);
   const pos = nodes.find((one) => one.transport === "hid" && one.usagePage === 0x8c);

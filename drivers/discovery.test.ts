@@ -146,7 +146,7 @@ describe("a reader that cannot be read as it is", () => {
     const [onWindows] = await assessed(datalogic, "win32");
     expect(onWindows).toMatchObject({
       verdict: "unusable",
-      next: { vi: expect.stringContaining("khi mở trang này"), en: expect.stringContaining("only this page") },
+      next: { vi: expect.stringContaining("khi mở trang này"), en: expect.stringContaining("only the kiosk page") },
     });
   });
 

@@ -152,7 +152,7 @@ function keyboardAdvice(wayOut: Sentence): Sentence {
 function typedAdvice(wayOut: Sentence): Sentence {
   return {
     vi: `${wayOut.vi}. Hiện chỉ nhận mã khi mở trang này.`,
-    en: `${wayOut.en}. For now only this page takes scans.`,
+    en: `${wayOut.en}. Now only the kiosk page takes scans.`,
   };
 }
 

@@ -1,7 +1,5 @@
-import { constants } from "node:fs";
-import { access } from "node:fs/promises";
 import { Command } from "commander";
-import { type Assessed, assess } from "../../drivers/discovery.ts";
+import { assess } from "../../drivers/discovery.ts";
 import type { PluggedDevice } from "../../drivers/plugged/plugged-device.ts";
 import { thisMachine } from "../../drivers/plugged/system.ts";
 import { watchPlugged } from "../../drivers/plugged/watch-plugged.ts";
@@ -9,7 +7,8 @@ import { formatUsbAddress } from "../../drivers/usb-address.ts";
 import { CommandFailure } from "../failure.ts";
 import { endGracefully } from "../lifetime.ts";
 import { printJson } from "../output.ts";
-import { blockText, nodeOf, type ReportedDevice, reportLine, reportText, titleOf } from "../readers-report.ts";
+import { readerProblem } from "../reader-problem.ts";
+import { blockText, type ReportedDevice, reportLine, reportText, titleOf } from "../readers-report.ts";
 import { readerToRecord, recordReader } from "../record-reader.ts";
 
 interface ReadersOptions {
@@ -90,32 +89,10 @@ function keyOf({ assessed, problem }: ReportedDevice): string {
 }
 
 function reported(devices: readonly PluggedDevice[]): Promise<ReportedDevice[]> {
-  return Promise.all(assess(devices).map(async (assessed) => ({ assessed, problem: await problemOf(assessed) })));
-}
-
-/** What keeps this user from opening the reader, with the exact remedy; null when nothing does. */
-async function problemOf(assessed: Assessed): Promise<string | null> {
-  if (assessed.verdict !== "reader" || process.platform === "win32") return null;
-  const node = nodeOf(assessed);
-  try {
-    await access(node, constants.R_OK | (assessed.spec.transport === "evdev" ? 0 : constants.W_OK));
-    return null;
-  } catch (error) {
-    const isForbidden = (error as NodeJS.ErrnoException).code === "EACCES";
-    return isForbidden ? permissionSentence(assessed, node) : `${node} is not there yet: plug the reader in again.`;
-  }
-}
-
-function permissionSentence({ spec, device }: Extract<Assessed, { verdict: "reader" }>, node: string): string {
-  const vendor = device.address.vendorId.toString(16).padStart(4, "0");
-  const rule = {
-    serial: `SUBSYSTEM=="tty", ATTRS{idVendor}=="${vendor}", TAG+="uaccess", GROUP="dialout", MODE="0660"`,
-    hid: `KERNEL=="hidraw*", ATTRS{idVendor}=="${vendor}", TAG+="uaccess", GROUP="plugdev", MODE="0660"`,
-    evdev: `KERNEL=="event*", ATTRS{idVendor}=="${vendor}", TAG+="uaccess", GROUP="input", MODE="0660"`,
-    simulated: "",
-  }[spec.transport];
-  return (
-    `This user may not open ${node}. As root, put this line into /etc/udev/rules.d/70-tram-qr-readers.rules ` +
-    `and plug the reader in again: ${rule}`
+  return Promise.all(
+    assess(devices).map(async (assessed) => ({
+      assessed,
+      problem: assessed.verdict === "reader" ? await readerProblem(assessed) : null,
+    })),
   );
 }
