@@ -18,13 +18,21 @@ afterEach(() => folder[Symbol.dispose]());
 const checkpointId = "01900000-0000-7000-8000-000000000001";
 const card = "079098000001|024123456|NGUYỄN VĂN A|01011998|Nam|Số 1 Đường ABC|01012022";
 
-/** A configuration in a fresh folder; nothing answers at its centre. */
+/** A configuration in a fresh folder; nothing answers at its centre, and no reader of this machine is taken. */
 function config(change: Record<string, unknown> = {}): string {
   const dataDir = path.join(folder.path, "data");
   const file = path.join(folder.path, "agent.json");
   writeFileSync(
     file,
-    JSON.stringify({ dataDir, central: "http://127.0.0.1:9", checkpointId, kioskPort: 0, demo: true, ...change }),
+    JSON.stringify({
+      dataDir,
+      central: "http://127.0.0.1:9",
+      checkpointId,
+      readers: [],
+      kioskPort: 0,
+      demo: true,
+      ...change,
+    }),
   );
   return file;
 }
@@ -59,6 +67,7 @@ describe("a configuration", () => {
     await expectSentence(["agent", "--config", config({ central: "http://centre.example" })], /must start with https/);
     await expectSentence(["agent", "--config", config({ readers: ["serial:/dev/ttyACM0?direction=up"] })], /direction/);
     await expectSentence(["agent", "--config", config({ readers: ["carrier-pigeon:x"] })], /carrier-pigeon/);
+    await expectSentence(["agent", "--config", config({ readers: ["auto", "auto?direction=in"] })], /"auto" twice/);
     expect(existsSync(path.join(dataDir(), "journal.db"))).toBe(false);
   });
 });
@@ -104,6 +113,7 @@ describe("a data folder", () => {
       await using system = startTram(...args);
       await system.line("ready");
       const before = readFileSync(path.join(dataDir(), "agent.json"), "utf8");
+      expect(JSON.parse(before)).toMatchObject({ readers: ["auto"] });
       await expectSentence(args, /already used by another running "tram start"/);
       expect(readFileSync(path.join(dataDir(), "agent.json"), "utf8")).toBe(before);
       expect((await runTram(["scan", card, "--data", dataDir()])).out).toMatch(/VÀO/);
