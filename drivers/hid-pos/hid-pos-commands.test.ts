@@ -242,6 +242,23 @@ describe("a Honeywell in keyboard mode", () => {
     expect(plug.written).toEqual(["feature fe01"]);
   });
 
+  test("is closed only when it was given back, however often it is disposed", async () => {
+    const plug = composite(VENDOR.honeywell);
+    const reader = await open(plug, { writeTimeoutMs: 10_000 });
+    await until(() => expect(plug.written).toEqual(["feature fe01"]));
+    let answer = (_value: unknown): void => {};
+    plug.onWrite = () =>
+      new Promise((resolve) => {
+        answer = resolve;
+      });
+    const both = Promise.all([reader[Symbol.asyncDispose](), reader[Symbol.asyncDispose]()]);
+    await until(() => expect(plug.written.at(-1)).toBe("feature fe00"));
+    expect(plug.closings).toBe(0);
+    answer(2);
+    await both;
+    expect(plug.closings).toBe(1);
+  });
+
   test("that never answers is opened and closed in bounded time", async () => {
     const plug = composite(VENDOR.honeywell);
     plug.onWrite = () => new Promise(() => {});

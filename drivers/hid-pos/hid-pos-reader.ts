@@ -111,7 +111,8 @@ export async function openHidPosReader(spec: HidReaderSpec, options: HidPosReade
     queue.fail(hidFault(path, error, { during: "read", gone: await looking }));
   };
 
-  options.onRaw?.({ kind: "hid", ...scanner, descriptor: descriptorBytes });
+  const { vendorId, productId } = scanner;
+  options.onRaw?.({ kind: "hid", vendorId, productId, descriptor: descriptorBytes });
   const opened = await openDevice(access, scanner, options, {
     onReport(report) {
       if (ended) return;
@@ -127,6 +128,15 @@ export async function openHidPosReader(spec: HidReaderSpec, options: HidPosReade
 
   const takeover = neededTakeover(scanner, devices, family, descriptor);
   const giveBack = takeover === null || ended ? null : takeOver(takeover, opened, writer);
+  let disposing: Promise<void> | undefined;
+
+  const dispose = async (): Promise<void> => {
+    queue.close();
+    const wasReading = !ended;
+    stop();
+    if (wasReading) await giveBack?.();
+    await close();
+  };
 
   return {
     id,
@@ -141,12 +151,9 @@ export async function openHidPosReader(spec: HidReaderSpec, options: HidPosReade
       });
     },
     [Symbol.asyncIterator]: () => queue[Symbol.asyncIterator](),
-    async [Symbol.asyncDispose]() {
-      queue.close();
-      const wasReading = !ended;
-      stop();
-      if (wasReading) await giveBack?.();
-      await close();
+    [Symbol.asyncDispose]() {
+      disposing ??= dispose();
+      return disposing;
     },
   };
 }

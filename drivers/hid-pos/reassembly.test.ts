@@ -176,6 +176,19 @@ describe.each(SOURCES)("%s", (_name, family, source) => {
   });
 });
 
+test.each([false, true])(
+  "a Newland's long Vietnamese cards are byte-exact at every length around a full report (continued when full: %s)",
+  (continuedWhenFull) => {
+    // No maker's capture of a long scan exists; this is its manual's report, with the code id left out.
+    const assembler = assemblerFor(VENDOR.newland);
+    const lengths = [1, 2, 3, 4, 5, 6, 7, 8].flatMap((full) => [full * 56 - 1, full * 56, full * 56 + 1]);
+    const frames = lengths.flatMap((length, index) =>
+      feed(assembler, scanReports("newland", card(length), { codeId: 0, continuedWhenFull }), index * 10_000),
+    );
+    expect(told(frames)).toEqual(lengths.map((length) => [card(length), null]));
+  },
+);
+
 describe("what belongs to the transport", () => {
   test("CR, LF, TAB and NUL behind the data go, those inside stay", () => {
     for (const family of FAMILIES) {
