@@ -59,8 +59,8 @@ const FAMILIES: readonly HidPosFamily[] = [
     commands: HHP_REPORT_4,
     takeover: { reportId: 0xfe, take: 1, giveBack: 0 },
     source:
-      "Hand Held Products 3800i Application Note p. 1-12; feature report 254 for 0C2E and for Youjie's 23D0: " +
-      "NielsLeenheer/WebHidBarcodeScanner, src/main.js",
+      "Hand Held Products 3800i Application Note p. 1-12; feature report 254: NielsLeenheer/WebHidBarcodeScanner, " +
+      "src/main.js (Voyager 1400g, 0C2E:0B8F), and a field report for Youjie's 23D0",
   },
   {
     family: "access-is",
@@ -83,7 +83,7 @@ const FAMILIES: readonly HidPosFamily[] = [
       texts: { "trigger-on": [0x01, 0x54, 0x04], "trigger-off": [0x01, 0x50, 0x04] },
     },
     takeover: null,
-    source: "Report: Newland FM420 manual p. 47, FM430 (1EAB:1D10); the two texts: Newland FM530 manual",
+    source: "Report: Newland FM420 manual p. 47, FM430 (1EAB:1D10); the two texts: host programs of Newland modules",
   },
   {
     family: "clone of hand held products",
