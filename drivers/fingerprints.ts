@@ -56,7 +56,7 @@ const ANY_WAY_OUT: Sentence = scanSetupCode("USB COM", "HID POS");
 
 const FIELD = "usb.ids and field reports";
 
-const READER_MAKERS: readonly ReaderMaker[] = [
+export const READER_MAKERS: readonly ReaderMaker[] = [
   {
     vendorId: 0x0c2e,
     maker: "Honeywell",
@@ -95,7 +95,7 @@ const READER_MAKERS: readonly ReaderMaker[] = [
 ];
 
 /** Modes of a maker's products; the first row that fits counts. */
-const FINGERPRINTS: readonly Fingerprint[] = [
+export const FINGERPRINTS: readonly Fingerprint[] = [
   known(0x0c2e, [0x0007], "ibm-oem", "Honeywell reader", FIELD),
   known(0x0c2e, [0x0200, 0x0204, 0x0206], "keyboard", "Honeywell reader", FIELD),
   known(0x0c2e, [0x0700, 0x0720], "cdc", "Honeywell reader", FIELD),
