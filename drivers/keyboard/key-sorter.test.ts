@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { recognise } from "../../agent/codes/recognise.ts";
 import { SAMPLES } from "../../agent/codes/samples.ts";
@@ -233,4 +234,44 @@ describe("a person", () => {
   test("typing slowly is never a scan, however much", () => {
     expect(new Set(kinds(sort(typed("079098000001|ABC\n"), { paceMs: 160 })))).toEqual(new Set(["typing"]));
   });
+});
+
+test("any strokes at any time, with windows coming and going, are sorted into bounded parts without an exception", () => {
+  const names = [
+    "KeyA",
+    "Digit7",
+    "Numpad4",
+    "ShiftLeft",
+    "ControlLeft",
+    "AltLeft",
+    "KeyU",
+    "Enter",
+    "Backspace",
+    "Process",
+    "",
+  ];
+  const stroke = fc.record({
+    code: fc.constantFrom(...names),
+    text: fc.option(fc.constantFrom("a", "7", "ễ", "\u{1f600}")),
+    down: fc.boolean(),
+    shift: fc.option(fc.boolean()),
+    waitMs: fc.constantFrom(0, 5, 120, 200, 1000),
+    away: fc.nat(50).map((chance) => chance === 0),
+  });
+  fc.assert(
+    fc.property(fc.array(stroke, { maxLength: 400 }), fc.boolean(), (strokes, numberExpected) => {
+      const sorter = createKeySorter(uncalibrated, () => numberExpected);
+      let atMs = 0;
+      const sorted = strokes.flatMap((each) => {
+        atMs += each.waitMs;
+        return each.away ? sorter.interrupt(atMs) : sorter.take(each, atMs);
+      });
+      for (const each of [...sorted, ...sorter.expire(atMs + 1000)]) {
+        if (each.kind === "scan") expect(each.bytes.length).toBeLessThanOrEqual(8192);
+        else expect(each.keys.length).toBeGreaterThan(0);
+      }
+      expect(sorter.deadlineMs()).toBeNull();
+    }),
+    { numRuns: 300 },
+  );
 });
