@@ -137,11 +137,30 @@ describe("readers found by themselves", () => {
     expect(station.readers.unusable).toHaveLength(1);
   });
 
-  test("one that could not be opened is tried when its node changes, not when the back-off is over", async () => {
+  test("a named one that is plugged in late is tried at once, not when its back-off is over", async () => {
+    using tree = pluggedTree();
+    await using pty = await createPtyDevice();
+    let looks = 0;
+    const list = () => {
+      looks++;
+      return tree.system.list();
+    };
+    await using station = start(
+      { ...tree, system: { ...tree.system, list } },
+      "auto",
+      "serial:usb:05e0:1701:S1?name=Cổng 1",
+    );
+    // Discovery looks once; each attempt to open looks up the address: after the fourth it waits five seconds.
+    await until("four attempts", () => looks >= 5);
+    tree.plugIn({ ...zebra, port: "1-1", serial: "S1", ...on("ttyACM0", pty.path) });
+    await until("it is ready", () => station.states()[0] === "Cổng 1 ready", 4000);
+  });
+
+  test("one whose node cannot be opened yet reads when it can", async () => {
     using tree = pluggedTree();
     await using pty = await createPtyDevice();
     await using station = start(tree, "auto");
-    // A plain file stands where the node will be: it cannot be opened, time and again.
+    // A plain file stands where the node will be.
     tree.plugIn({ ...zebra, port: "1-2", ...on("ttyACM0") });
     await station.become("DS2208 fault");
     tree.unplug("1-2");

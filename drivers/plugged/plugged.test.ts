@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { descriptors, type PluggedTree, pluggedTree } from "../../testing/plugged-tree.ts";
 import { until } from "../../testing/until.ts";
@@ -220,6 +221,26 @@ describe("plugging in and out", () => {
       await until("unplugged", () => looks.at(-1)?.length === 0, tree.system.lookEveryMs - 1000);
     }
     expect((performance.now() - before) / 6).toBeLessThan(tree.system.lookEveryMs / 2);
+  });
+
+  test("is seen in /dev/input also after the folder went with its last keyboard and came back", async () => {
+    using tree = pluggedTree();
+    let looks = 0;
+    using _ = watchPlugged(tree.system, () => void looks++);
+    for (const round of ["first", "second"]) {
+      tree.plugIn(voyager);
+      const before = await until(`${round} look`, () => looks || false);
+      await until(`${round} plugged in`, () => looks > before);
+      tree.unplug("1-2.4");
+      await until(`${round} unplugged`, () => looks > before + 1);
+    }
+    tree.plugIn(voyager);
+    const settled = looks;
+    await until("it settled", () => looks > settled);
+    const before = looks;
+    // Only a mode changes, as when udev comes late: nothing happens in /dev itself.
+    chmodSync(`${tree.dev}/input/event3`, 0o660);
+    await until("a look after the mode changed", () => looks > before, tree.system.lookEveryMs - 2000);
   });
 
   test("of a device that flaps causes few looks, one after the other", async () => {
