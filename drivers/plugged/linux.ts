@@ -19,8 +19,11 @@ export interface LinuxRoots {
   readonly dev: string;
 }
 
-/** The USB or HID device a node belongs to, without its interfaces. */
-type Owner = Omit<ListedDevice, "interfaces"> & { readonly key: string };
+/** The USB or HID device a node belongs to; `key` is the same for all its nodes. */
+interface Owner {
+  readonly key: string;
+  readonly device: Omit<ListedDevice, "interfaces">;
+}
 
 /** The end of a longer place tells the port. */
 const MAX_PORT_LENGTH = 40;
@@ -29,20 +32,20 @@ const KEYBOARD_KEYS = 0xfffffffe;
 
 /** Lists the USB devices of this machine with their HID, serial and keyboard nodes. Never rejects. */
 export async function pluggedOnLinux({ sys, dev }: LinuxRoots): Promise<PluggedDevice[]> {
-  const owners = new Map<string, Owner>();
-  const interfaces = new Map<string, PluggedInterface[]>();
-  const add = (owner: Owner | null, found: readonly PluggedInterface[]): void => {
+  const found = new Map<string, ListedDevice & { readonly interfaces: PluggedInterface[] }>();
+  const add = (owner: Owner | null, interfaces: readonly PluggedInterface[]): void => {
     if (owner === null) return;
-    if (!owners.has(owner.key)) owners.set(owner.key, owner);
-    interfaces.set(owner.key, [...(interfaces.get(owner.key) ?? []), ...found]);
+    const device = found.get(owner.key) ?? { ...owner.device, interfaces: [] };
+    device.interfaces.push(...interfaces);
+    found.set(owner.key, device);
   };
   // One after the other: a look at a kiosk's few devices takes milliseconds and must not crowd out the readers.
   for (const folder of await entries(join(sys, "bus/usb/devices"))) add(await usbOwner(folder), []);
   for (const folder of await entries(join(sys, "class/hidraw"))) {
     const descriptor = await readFile(join(folder, "device/report_descriptor")).catch(() => Buffer.alloc(0));
     const path = join(dev, basename(folder));
-    const found = collectionUsages(descriptor).map((usage) => ({ transport: "hid" as const, path, ...usage }));
-    add(await ownerOf(join(folder, "device")), found);
+    const collections = collectionUsages(descriptor).map((usage) => ({ transport: "hid" as const, path, ...usage }));
+    add(await ownerOf(join(folder, "device")), collections);
   }
   for (const folder of await entries(join(sys, "class/tty"))) {
     add(await ownerOf(join(folder, "device")), [{ transport: "serial", path: join(dev, basename(folder)) }]);
@@ -52,9 +55,7 @@ export async function pluggedOnLinux({ sys, dev }: LinuxRoots): Promise<PluggedD
     if (!isKeyboard) continue;
     add(await ownerOf(join(folder, "device")), [{ transport: "keyboard", path: join(dev, "input", basename(folder)) }]);
   }
-  return withAddresses(
-    [...owners].map(([key, { key: _, ...owner }]) => ({ ...owner, interfaces: interfaces.get(key) ?? [] })),
-  );
+  return withAddresses([...found.values()]);
 }
 
 /** The entries of a folder in the order the kernel numbered them; none when there is no such folder. */
@@ -85,12 +86,14 @@ async function usbOwner(folder: string): Promise<Owner | null> {
   const port = basename(folder);
   return {
     key: port,
-    vendorId: Number.parseInt(vendorId, 16),
-    productId: Number.parseInt(productId, 16),
-    serialNumber: await attribute(folder, "serial"),
-    port,
-    manufacturer: plainText(await attribute(folder, "manufacturer")),
-    product: plainText(await attribute(folder, "product")),
+    device: {
+      vendorId: Number.parseInt(vendorId, 16),
+      productId: Number.parseInt(productId, 16),
+      serialNumber: await attribute(folder, "serial"),
+      port,
+      manufacturer: plainText(await attribute(folder, "manufacturer")),
+      product: plainText(await attribute(folder, "product")),
+    },
   };
 }
 
@@ -107,12 +110,14 @@ async function hidOwner(folder: string): Promise<Owner | null> {
       .slice(-MAX_PORT_LENGTH) ?? null;
   return {
     key: serialNumber !== null ? `${id[1]}:${id[2]}:${serialNumber}` : (port ?? folder),
-    vendorId: Number.parseInt(id[1] ?? "", 16),
-    productId: Number.parseInt(id[2] ?? "", 16),
-    serialNumber,
-    port,
-    manufacturer: null,
-    product: plainText(tell("HID_NAME")),
+    device: {
+      vendorId: Number.parseInt(id[1] ?? "", 16),
+      productId: Number.parseInt(id[2] ?? "", 16),
+      serialNumber,
+      port,
+      manufacturer: null,
+      product: plainText(tell("HID_NAME")),
+    },
   };
 }
 

@@ -63,7 +63,8 @@ function watchFolders(folders: readonly string[], onHint: () => void): Disposabl
   arm();
   return {
     [Symbol.dispose]() {
-      for (const folder of [...watchers.keys()]) forget(folder);
+      for (const watcher of watchers.values()) watcher.close();
+      watchers.clear();
     },
   };
 }

@@ -30,7 +30,10 @@ export interface ListedHid {
   readonly usage?: number | undefined;
 }
 
-type Listed = Omit<ListedDevice, "interfaces"> & { readonly interface: PluggedInterface };
+interface Listed {
+  readonly device: Omit<ListedDevice, "interfaces">;
+  readonly way: PluggedInterface;
+}
 
 /** Asks both libraries; they are loaded at the first look. A list that cannot be had is an empty one. */
 export async function pluggedByLibraries(): Promise<PluggedDevice[]> {
@@ -45,34 +48,26 @@ export async function pluggedByLibraries(): Promise<PluggedDevice[]> {
  */
 export function gatherListed(ports: readonly ListedPort[], hids: readonly ListedHid[]): PluggedDevice[] {
   const groups = Map.groupBy([...ports.flatMap(fromPort), ...hids.flatMap(fromHid)], (one) =>
-    [one.vendorId, one.productId, one.serialNumber].join(" "),
+    [one.device.vendorId, one.device.productId, one.device.serialNumber].join(" "),
   );
   return withAddresses([...groups.values()].flatMap(devicesOf));
 }
 
 function devicesOf(group: readonly Listed[]): ListedDevice[] {
-  const [first] = group;
-  if (first === undefined) return [];
-  const main = group.filter((one) => wayIn(one.interface) === wayIn(bestOf(group).interface));
-  const product = group.find((one) => one.product !== null)?.product ?? null;
-  const manufacturer = group.find((one) => one.manufacturer !== null)?.manufacturer ?? null;
-  const device = ({ interface: _, ...rest }: Listed): Omit<ListedDevice, "interfaces"> => ({
-    ...rest,
-    product,
-    manufacturer,
-  });
-  if (first.serialNumber !== null || main.length === 1) {
-    return [{ ...device(bestOf(group)), interfaces: group.map((one) => one.interface) }];
-  }
-  return main.map((one) => ({ ...device(one), interfaces: [one.interface] }));
-}
-
-function bestOf(group: readonly Listed[]): Listed {
-  return group.toSorted((one, other) => wayIn(one.interface) - wayIn(other.interface))[0] as Listed;
+  const [best] = group.toSorted((one, other) => rank(one.way) - rank(other.way));
+  if (best === undefined) return [];
+  const texts = {
+    product: group.find(({ device }) => device.product !== null)?.device.product ?? null,
+    manufacturer: group.find(({ device }) => device.manufacturer !== null)?.device.manufacturer ?? null,
+  };
+  const equals = group.filter(({ way }) => rank(way) === rank(best.way));
+  return best.device.serialNumber !== null || equals.length === 1
+    ? [{ ...best.device, ...texts, interfaces: group.map(({ way }) => way) }]
+    : equals.map(({ device, way }) => ({ ...device, ...texts, interfaces: [way] }));
 }
 
 /** The interface a reader is opened by comes first: HID POS, serial, keyboard, anything else. */
-function wayIn(one: PluggedInterface): number {
+function rank(one: PluggedInterface): number {
   if (one.transport === "serial") return 1;
   if (one.transport === "keyboard") return 2;
   return one.usagePage === 0x8c && one.usage === 0x02 ? 0 : 3;
@@ -82,33 +77,32 @@ function fromPort(port: ListedPort): Listed[] {
   const vendorId = Number.parseInt(port.vendorId ?? "", 16);
   const productId = Number.parseInt(port.productId ?? "", 16);
   if (Number.isNaN(vendorId) || Number.isNaN(productId)) return [];
+  const { path, locationId = null } = port;
+  // Windows names the maker of its driver, not of the device.
+  const texts = { manufacturer: null, product: null };
   return [
     {
-      vendorId,
-      productId,
-      serialNumber: serialOf(port.serialNumber),
-      port: port.locationId ?? null,
-      // Windows names the maker of its driver here.
-      manufacturer: null,
-      product: null,
-      interface: { transport: "serial", path: port.path },
+      device: { vendorId, productId, serialNumber: serialOf(port.serialNumber), port: locationId, ...texts },
+      way: { transport: "serial", path },
     },
   ];
 }
 
 function fromHid(hid: ListedHid): Listed[] {
   if (hid.path === undefined) return [];
-  const { path, usagePage = 0, usage = 0 } = hid;
+  const { path, vendorId, productId, usagePage = 0, usage = 0 } = hid;
   const isKeyboard = usagePage === 0x01 && usage === 0x06;
   return [
     {
-      vendorId: hid.vendorId,
-      productId: hid.productId,
-      serialNumber: serialOf(hid.serialNumber),
-      port: /#([^#]+)#\{/.exec(path)?.[1] ?? null,
-      manufacturer: plainText(hid.manufacturer),
-      product: plainText(hid.product),
-      interface: isKeyboard ? { transport: "keyboard", path } : { transport: "hid", path, usagePage, usage },
+      device: {
+        vendorId,
+        productId,
+        serialNumber: serialOf(hid.serialNumber),
+        port: /#([^#]+)#\{/.exec(path)?.[1] ?? null,
+        manufacturer: plainText(hid.manufacturer),
+        product: plainText(hid.product),
+      },
+      way: isKeyboard ? { transport: "keyboard", path } : { transport: "hid", path, usagePage, usage },
     },
   ];
 }
