@@ -23,7 +23,7 @@ export async function openReader(
   const spec = await located(named, system);
   switch (spec.transport) {
     case "serial":
-      return openSerialReader(spec, { onRaw });
+      return openSerialReader(spec, { onRaw, system });
     case "hid":
       return openHidPosReader(spec, { onRaw });
     case "evdev":

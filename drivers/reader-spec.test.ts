@@ -11,6 +11,7 @@ describe("a reader specification", () => {
       id: "serial:/dev/ttyACM0",
       path: "/dev/ttyACM0",
       baudRate: 115200,
+      vendor: null,
       direction: "in",
       name: "Gate 1",
     };
@@ -25,9 +26,17 @@ describe("a reader specification", () => {
       id: "serial:/dev/serial/by-id/usb-Honeywell_1450-if00",
       path: "/dev/serial/by-id/usb-Honeywell_1450-if00",
       baudRate: 9600,
+      vendor: null,
       direction: "auto",
       name: "usb-Honeywell_1450-if00",
     });
+  });
+
+  test("says whose reader hangs on a line, at the speed its maker sets unless another is given", () => {
+    expect(parseReaderSpec("serial:COM5?vendor=Honeywell")).toMatchObject({ vendor: "honeywell", baudRate: 115_200 });
+    expect(parseReaderSpec("serial:COM5?vendor=zebra")).toMatchObject({ vendor: "zebra", baudRate: 9600 });
+    expect(parseReaderSpec("serial:COM5?vendor=honeywell&baud=9600")).toMatchObject({ baudRate: 9600 });
+    expect(parseReaderSpec("serial:COM5?vendor=honeywell").id).toBe(parseReaderSpec("serial:COM5").id);
   });
 
   test("takes a Windows port as it is, however it is written", () => {
@@ -111,7 +120,10 @@ describe("a reader specification", () => {
     ["serial:", "path after serial: is empty"],
     ["serial:?baud=9600", "path after serial: is empty"],
     ["simulated:", "path after simulated: is empty"],
-    ["serial:A?speed=9600", "allowed are baud, direction, name"],
+    ["serial:A?speed=9600", "allowed are baud, direction, name, vendor"],
+    ["serial:A?vendor=acme", "allowed are honeywell, hhp-cordless, mindeo, datalogic"],
+    ["serial:A?vendor=", "or leave it out and nothing is sent"],
+    ["hid:/dev/hidraw0?vendor=honeywell", "allowed are direction, name"],
     ["simulated:A?baud=9600", "allowed are direction, name"],
     ["serial:A?baud=fast", "whole numbers from 50 to 4000000"],
     ["serial:A?baud=", "whole numbers from 50 to 4000000"],

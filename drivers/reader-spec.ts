@@ -1,11 +1,12 @@
 /**
  * The text a person writes to name a reader, in a flag or in the configuration:
- * `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`, `serial:COM5`,
+ * `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`, `serial:COM5?vendor=honeywell`,
  * `hid:/dev/hidraw0`, `evdev:/dev/input/event3`, `simulated:demo.scans`, or `auto` for whatever is plugged in.
  * In the place of a path, `usb:VENDOR:PRODUCT[:SERIAL|@PORT]` names a USB reader wherever its node is today.
  */
 import { basename, resolve } from "node:path";
 import { ReaderFault } from "./reader.ts";
+import { SERIAL_VENDORS, serialVendor } from "./serial/serial-vendors.ts";
 import { formatUsbAddress, parseUsbAddress } from "./usb-address.ts";
 
 /** Which way a scan of this reader counts; `auto` lets the gate decide from who is inside. */
@@ -26,6 +27,8 @@ export interface SerialReaderSpec extends ReaderSpecBase {
   readonly path: string;
   /** Bits per second. USB CDC takes it as a request only; RS-232 needs the reader's own number. */
   readonly baudRate: number;
+  /** Whose reader hangs on a line that does not tell; null when nobody said, and then nothing is sent to it. */
+  readonly vendor: string | null;
 }
 
 /**
@@ -66,7 +69,7 @@ const DEFAULT_BAUD_RATE = 9600;
 const MAX_BAUD_RATE = 4_000_000;
 
 const ALLOWED_KEYS = {
-  serial: ["baud", "direction", "name"],
+  serial: ["baud", "direction", "name", "vendor"],
   hid: ["direction", "name"],
   evdev: ["direction", "name"],
   simulated: ["direction", "name"],
@@ -107,9 +110,10 @@ export function parseReaderSpec(text: string): ReaderSpec {
     name: parseName(text, parameters.get("name")) ?? basename(path),
     direction,
   };
-  return transport === "serial"
-    ? { transport, path, baudRate: parseBaudRate(text, parameters.get("baud")), ...base }
-    : { transport, path, ...base };
+  if (transport !== "serial") return { transport, path, ...base };
+  const vendor = parseVendor(text, parameters.get("vendor"));
+  const factoryBaudRate = serialVendor(vendor, null)?.baudRate ?? DEFAULT_BAUD_RATE;
+  return { transport, path, baudRate: parseBaudRate(text, parameters.get("baud")) ?? factoryBaudRate, vendor, ...base };
 }
 
 function split(text: string): {
@@ -168,14 +172,22 @@ function parseDirection(text: string, value: string | undefined): ReaderDirectio
   throw badSpec(text, `direction "${value}" is not known; allowed are in, out, auto`);
 }
 
-function parseBaudRate(text: string, value: string | undefined): number {
-  if (value === undefined) return DEFAULT_BAUD_RATE;
+function parseBaudRate(text: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
   const baudRate = /^\d{2,7}$/.test(value) ? Number(value) : 0;
   if (baudRate >= 50 && baudRate <= MAX_BAUD_RATE) return baudRate;
   throw badSpec(
     text,
     `baud "${value}" is not a line speed; allowed are whole numbers from 50 to ${MAX_BAUD_RATE}, usually 9600 or 115200`,
   );
+}
+
+function parseVendor(text: string, value: string | undefined): string | null {
+  if (value === undefined) return null;
+  const vendor = SERIAL_VENDORS.find(({ name }) => name === value.toLowerCase());
+  if (vendor !== undefined) return vendor.name;
+  const allowed = SERIAL_VENDORS.map(({ name }) => name).join(", ");
+  throw badSpec(text, `vendor "${value}" is not known; allowed are ${allowed}, or leave it out and nothing is sent`);
 }
 
 function parseName(text: string, value: string | undefined): string | undefined {

@@ -4,7 +4,8 @@
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { lstat, mkdtemp, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { lstat, mkdtemp, open, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -17,6 +18,13 @@ export interface PtyDevice extends AsyncDisposable {
   write(bytes: Uint8Array | string): Promise<void>;
   /** Sends bytes in pieces of `pieceBytes`, `gapMs` apart, so that the other side sees them apart. */
   writeInPieces(bytes: Uint8Array | string, pieceBytes: number, gapMs: number): Promise<void>;
+  /**
+   * Sends bytes as fast as a line of `baudRate` carries them, ten bits a byte (8N1). What is due is told by the time
+   * that has passed, so a busy machine sends larger pieces, never a slower line.
+   */
+  writeAtLineSpeed(bytes: Uint8Array | string, baudRate: number): Promise<void>;
+  /** Stops taking what the port sends and fills the terminal, so that the port's next write does not end. */
+  stopTaking(): Promise<void>;
   /** Everything the opened port has sent to the device since it was last plugged in. */
   received(): Buffer;
   /** Calls `listener` with whatever the port sends from now on, also after a replug: a device that answers. */
@@ -67,6 +75,20 @@ export async function createPtyDevice(path?: string): Promise<PtyDevice> {
         await write(all.subarray(from, from + pieceBytes));
       }
     },
+    async writeAtLineSpeed(bytes, baudRate) {
+      const all = Buffer.from(bytes);
+      const begunMs = performance.now();
+      for (let sent = 0; sent < all.length; ) {
+        await pause(1);
+        const due = Math.floor(((performance.now() - begunMs) * baudRate) / 10 / 1000);
+        if (due > sent) await write(all.subarray(sent, due));
+        sent = Math.max(sent, due);
+      }
+    },
+    async stopTaking() {
+      socat.process.kill("SIGSTOP");
+      await fillTerminal(link);
+    },
     received: () => Buffer.concat(socat.received),
     onReceived: (listener) => void listeners.add(listener),
     unplug,
@@ -113,6 +135,24 @@ async function startSocat(link: string): Promise<Socat> {
     await pause(5);
   }
   return { process: child, received };
+}
+
+/** Writes into the terminal from the port's side until it takes no more. */
+async function fillTerminal(link: string): Promise<void> {
+  const terminal = await open(link, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  try {
+    for (let free = true; free; ) {
+      free = await terminal.write(Buffer.alloc(4096)).then(
+        () => true,
+        (error: NodeJS.ErrnoException) => {
+          if (error.code === "EAGAIN") return false;
+          throw error;
+        },
+      );
+    }
+  } finally {
+    await terminal.close();
+  }
 }
 
 async function endProcess(child: ChildProcessWithoutNullStreams): Promise<void> {

@@ -81,7 +81,7 @@ export function createByteFramer(options: ByteFramerOptions = {}): ByteFramer {
       const frames: Frame[] = [];
       if (bytes.length > 0) lastByteMs = nowMs;
       for (const byte of bytes) {
-        if (isEnd(byte)) {
+        if (isEndByte(byte)) {
           endSeen = true;
           // After the overflow frame was given, its end only ends the discarding. The LF of a CRLF ends an empty
           // frame, which is dropped: so the pair needs no state, in whichever chunks its halves come.
@@ -120,7 +120,8 @@ export function createByteFramer(options: ByteFramerOptions = {}): ByteFramer {
   };
 }
 
-function isEnd(byte: number): boolean {
+/** Whether this byte ends a frame. */
+export function isEndByte(byte: number): boolean {
   return byte === CR || byte === LF || byte === TAB || byte === ETX || byte === EOT;
 }
 

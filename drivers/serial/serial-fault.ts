@@ -33,6 +33,7 @@ export async function checkDeviceNode(path: string): Promise<void> {
  * wording is the only evidence there is; it is matched here and nowhere else.
  */
 export function openFault(path: string, error: unknown): ReaderFault {
+  if (error instanceof ReaderFault) return error;
   const text = error instanceof Error ? error.message : String(error);
   const options = { cause: error };
   if (/ENOENT|ENOTDIR|ENODEV|ENXIO|No such (file|device)|File not found/i.test(text)) {
@@ -42,10 +43,12 @@ export function openFault(path: string, error: unknown): ReaderFault {
       options,
     );
   }
-  // Windows opens ports unshared and calls a port somebody else holds "Access denied".
-  const busyOnWindows = isWindowsPort(path) && /Access (is )?denied/i.test(text);
-  if (busyOnWindows || /Cannot lock port|EBUSY|Resource busy|Device or resource busy/i.test(text)) {
-    return new ReaderFault("reader.busy", `Another program holds the port ${path}: close it.`, options);
+  if (isWindowsPort(path)) {
+    // Windows opens ports unshared and calls a port somebody else holds "Access denied".
+    if (/Access (is )?denied/i.test(text)) return busyFault(path, options);
+    if (lostError(text) !== null) return unpluggedFault(path, error);
+  } else if (/Cannot lock port|EBUSY|Resource busy|Device or resource busy/i.test(text)) {
+    return busyFault(path, options);
   }
   if (/EACCES|EPERM|Permission denied|Operation not permitted/i.test(text)) {
     return new ReaderFault(
@@ -61,7 +64,35 @@ export function openFault(path: string, error: unknown): ReaderFault {
   );
 }
 
-/** The device went away while it was open. */
+/** The device went away while it was open, or Windows lost it. */
 export function unpluggedFault(path: string, cause?: unknown): ReaderFault {
-  return new ReaderFault("reader.unplugged", `The reader on ${path} was unplugged: plug it in again.`, { cause });
+  const lost = lostError(cause instanceof Error ? cause.message : "");
+  return new ReaderFault(
+    "reader.unplugged",
+    lost === null
+      ? `The reader on ${path} was unplugged: plug it in again.`
+      : `Windows lost the reader on ${path} (error ${lost}, as after sleep or behind a bad hub): it is opened again by ` +
+          "itself; if it stays away, plug it in again, directly and not through a hub.",
+    { cause },
+  );
+}
+
+/**
+ * The Windows error of a device that is listed and no longer answers: 22 ERROR_BAD_COMMAND, 31 ERROR_GEN_FAILURE,
+ * 121 ERROR_SEM_TIMEOUT (node-serialport #1104, #1961). Closing and opening it anew helps.
+ */
+function lostError(text: string): string | null {
+  return /Unknown error code (22|31|121)\b/.exec(text)?.[1] ?? null;
+}
+
+function busyFault(path: string, options: ErrorOptions): ReaderFault {
+  const holders = isWindowsPort(path)
+    ? "a second Trạm QR, the maker's own scanner program, a terminal program, or one that ended badly and is still " +
+      "in the task manager"
+    : "a second Trạm QR, a terminal program such as screen or minicom, or ModemManager";
+  return new ReaderFault(
+    "reader.busy",
+    `Another program holds the port ${path}: close it; it is often ${holders}.`,
+    options,
+  );
 }

@@ -152,7 +152,7 @@ describe("a fault has a code and says what to do", () => {
     const first = await openSerialReader(serial(device.path));
     await expect(openSerialReader(serial(device.path))).rejects.toMatchObject({
       code: "reader.busy",
-      message: expect.stringContaining("close it"),
+      message: expect.stringContaining("This station itself has"),
     });
     await first[Symbol.asyncDispose]();
     await using second = await openSerialReader(serial(device.path));
@@ -177,7 +177,12 @@ describe("a fault has a code and says what to do", () => {
     ["/dev/ttyACM0", "Error: Device or resource busy, cannot open /dev/ttyACM0", "reader.busy", "close it"],
     ["COM5", "Opening COM5: Access denied", "reader.busy", "close it"],
     ["COM5", "Opening COM5: File not found", "reader.not-found", "plug the reader in"],
-    ["COM5", "Opening COM5: Unknown error code 31", "reader.failed", "error code 31"],
+    ["COM5", "Opening COM5: Unknown error code 31", "reader.unplugged", "error 31, as after sleep"],
+    ["COM5", "Open (SetCommState): Unknown error code 22", "reader.unplugged", "error 22, as after sleep"],
+    ["COM5", "Open (GetCommState): Unknown error code 121", "reader.unplugged", "opened again by itself"],
+    ["COM5", "Opening COM5: Unknown error code 1210", "reader.failed", "check the cable"],
+    ["COM5", "Opening COM5: Access denied", "reader.busy", "the maker's own scanner program"],
+    ["/dev/ttyACM0", "Error Resource temporarily unavailable Cannot lock port", "reader.busy", "ModemManager"],
   ])("%s: %s", (path, text, code, advice) => {
     expect(openFault(path, new Error(text))).toMatchObject({ code, message: expect.stringContaining(advice) });
   });

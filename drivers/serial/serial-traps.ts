@@ -1,6 +1,6 @@
 /** Looks at this machine for what keeps a serial reader from being opened. */
 import { constants } from "node:fs";
-import { access, readdir, readFile, realpath, stat } from "node:fs/promises";
+import { access, readdir, readFile, readlink, realpath, stat } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { basename, join } from "node:path";
 import { linuxSystem } from "../plugged/system.ts";
@@ -17,6 +17,23 @@ export type { SerialTrap } from "./linux-traps.ts";
 export async function serialTraps(devicePath: string | null): Promise<readonly SerialTrap[]> {
   if (process.platform !== "linux") return [];
   return trapsIn(await lookAt(devicePath, "/"));
+}
+
+/**
+ * The program that has a port open: its name and process id, `this station`, or null when nobody can tell, as of
+ * another user's program.
+ */
+export async function holderOf(path: string): Promise<string | null> {
+  const node = await realpath(path).catch(() => path);
+  for (const id of await processIds("/proc")) {
+    for (const handle of await readdir(`/proc/${id}/fd`).catch(() => [])) {
+      if ((await readlink(`/proc/${id}/fd/${handle}`).catch(() => "")) !== node) continue;
+      if (id === String(process.pid)) return "this station";
+      const [program = ""] = (await readFile(`/proc/${id}/cmdline`, "utf8").catch(() => "")).split("\0");
+      return `${basename(program)} (process ${id})`;
+    }
+  }
+  return null;
 }
 
 /** What is found on the machine whose file system begins at `root`. */
@@ -69,12 +86,16 @@ async function table(file: string): Promise<string[][]> {
 }
 
 async function isRunning(program: string, proc: string): Promise<boolean> {
-  const processes = (await readdir(proc).catch(() => [])).filter((name) => /^\d+$/.test(name));
-  for (const id of processes) {
-    const name = await readFile(join(proc, id, "comm"), "utf8").catch(() => "");
-    if (name.trim() === program) return true;
-  }
+  for (const id of await processIds(proc)) if ((await programName(id, proc)) === program) return true;
   return false;
+}
+
+async function processIds(proc: string): Promise<string[]> {
+  return (await readdir(proc).catch(() => [])).filter((name) => /^\d+$/.test(name));
+}
+
+async function programName(id: string, proc: string): Promise<string> {
+  return (await readFile(join(proc, id, "comm"), "utf8").catch(() => "")).trim();
 }
 
 /** Whether udev's database has the mark on the port itself; ModemManager looks there. */
