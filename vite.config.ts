@@ -9,6 +9,7 @@ const browser = (root: string, outDir: string): UserConfig => ({
   base: "./",
   plugins: [preact({ prefreshEnabled: false })],
   build: { outDir: at(outDir), emptyOutDir: true, target: "chrome120", modulePreload: false, assetsInlineLimit: 0 },
+  worker: { format: "es" },
 });
 
 const program = (entries: readonly string[], outDir: string, format: "es" | "cjs" = "es"): UserConfig => ({

@@ -66,16 +66,16 @@ export function videoFrame(symbols: readonly Symbol2D[], video: number, frame: n
   const modules = symbol.modules.width;
   const phone = random.next() < 0.4;
   const inverted = phone && random.next() < 0.4;
-  const heldModulePx = Math.min(random.between(1.5, 3.2), size.height / (1.4 * modules));
+  const heldModulePx = Math.min(random.between(1.7, 3.4), size.height / (1.4 * modules));
   const heldTilt = random.between(-25, 25);
   const white = random.next() < 0.3 ? random.between(35, 120) : 255;
   const noise = random.between(2, 14);
   const glare = random.next() < 0.3;
-  const defocus = random.between(0.5, 1.3);
-  const shake = random.between(0.2, 1.6);
+  const defocus = random.between(0.3, 1);
+  const shake = random.between(0.1, 1);
   const rotationDeg = random.between(-30, 30);
   const background0 = background(size, random.integer(12), random.next() < 0.3);
-  const glareSize = random.between(0.05, 0.25);
+  const glareSize = random.between(0.03, 0.18);
   // From the edge of the view to the middle in the first second, still in the second, away in the third.
   const time = frame / 15;
   const away = time < 1 ? 1 - time : time < 2 ? 0 : time - 2;

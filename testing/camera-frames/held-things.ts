@@ -1,4 +1,4 @@
-import { blankPicture, type Box, type GreyPicture } from "./grey-picture.ts";
+import { type Box, blankPicture, type GreyPicture } from "./grey-picture.ts";
 import { seededRandom } from "./random.ts";
 import type { Symbol2D } from "./symbols.ts";
 
