@@ -1,5 +1,6 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
+import { CameraContext, runCamera } from "./camera/camera.ts";
 import { chooseCarrier } from "./carriers/choose-carrier.ts";
 import { captureKeyboard } from "./keyboard/capture.ts";
 import { KeyboardContext } from "./keyboard/context.ts";
@@ -18,11 +19,14 @@ window.addEventListener("hashchange", () => window.location.reload());
 
 const station = createStation(chooseCarrier(window));
 const keyboard = captureKeyboard(window, station);
+const camera = runCamera(station);
 playOutcomes(station);
 render(
   <StationContext.Provider value={station}>
     <KeyboardContext.Provider value={keyboard}>
-      <App />
+      <CameraContext.Provider value={camera}>
+        <App />
+      </CameraContext.Provider>
     </KeyboardContext.Provider>
   </StationContext.Provider>,
   root,

@@ -1,4 +1,5 @@
 import type { RecentEntry } from "../../agent/kiosk-port/view.ts";
+import { CameraSwitch } from "../camera/camera-switch.tsx";
 import { clockText } from "../i18n/time.ts";
 import type { Texts } from "../i18n/vi.ts";
 import { KeyboardAdvice } from "../keyboard/keyboard-notice.tsx";
@@ -44,6 +45,7 @@ export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
         </ul>
         <KeyboardAdvice />
       </section>
+      <CameraSwitch />
       <section>
         <h3>{texts.value.recentTitle}</h3>
         {recent.length === 0 ? (

@@ -95,6 +95,32 @@ export const vi = {
   keyboardAway: "Bàn phím đang thuộc cửa sổ khác. Chạm vào màn hình này rồi quét lại.",
   keyboardAdvice:
     "Có đầu đọc đang gửi mã như bàn phím. Nên chuyển sang cổng nối tiếp USB (USB COM) hoặc USB HID POS: quét mã cài đặt trong sách hướng dẫn của đầu đọc, khi đó đọc nhanh hơn và không bị bộ gõ tiếng Việt làm sai.",
+
+  cameraLabel: "Camera",
+  readyHoldCamera: "Đưa mã QR trên thẻ hoặc điện thoại vào khung, cách camera 10\u2060–\u206020\u00A0cm, giữ yên.",
+  cameraUse: "Quét bằng camera",
+  cameraSwitchOn: "Bật camera",
+  cameraSwitchOff: "Tắt camera",
+  cameraIsOn: "Đang quét bằng camera. Hình ảnh không được lưu.",
+  cameraIsOff: "Camera đang tắt.",
+  cameraWaits: "Đầu đọc mã đã sẵn sàng nên camera không chạy.",
+  cameraStarting: "Đang mở camera…",
+  cameraWatching: "Hình ảnh không được lưu",
+  cameraTorchOn: "Bật đèn",
+  cameraTorchOff: "Tắt đèn",
+  cameraNext: "Đổi camera",
+  cameraTooDark: "Tối quá – bật thêm đèn hoặc quay ra chỗ sáng",
+  cameraTooBright: "Sáng quá – tránh đèn chiếu thẳng vào camera",
+  cameraGlare: "Mã bị lóa – nghiêng nhẹ thẻ hoặc giảm sáng điện thoại",
+  cameraNearer: "Đưa thẻ lại gần hơn",
+  cameraSteady: "Giữ yên tay một chút",
+  cameraCoarse: "Camera này hơi mờ – đưa thẻ thật gần; nhân viên nên thay camera HD",
+  cameraRefused: "Camera bị chặn – nhân viên hãy cho phép dùng camera trong cài đặt máy",
+  cameraAbsent: "Không thấy camera – nhân viên hãy cắm camera vào cổng USB",
+  cameraBusy: "Chương trình khác đang dùng camera – nhân viên hãy tắt Zoom, Zalo, Teams…",
+  cameraGone: "Camera vừa bị rút – nhân viên hãy cắm lại",
+  cameraSilent: "Camera không gửi hình – nhân viên hãy rút ra rồi cắm lại",
+  cameraDecoder: "Không đọc được hình từ camera – nhân viên hãy mở lại Trạm QR",
 };
 
 /** The key set every language must fill; a function keeps its parameters, so a wrong count is a compile error too. */

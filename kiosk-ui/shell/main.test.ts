@@ -74,7 +74,9 @@ describe("before Electron is ready", () => {
   test("the sandbox is on for everything and the page's scheme is registered", async () => {
     await load();
     expect(fake.asked).toEqual(["enableSandbox"]);
-    expect(fake.schemes).toEqual([{ scheme: "app", privileges: { standard: true, secure: true } }]);
+    expect(fake.schemes).toEqual([
+      { scheme: "app", privileges: { standard: true, secure: true, supportFetchAPI: true } },
+    ]);
     expect(fake.windows).toEqual([]);
   });
 
@@ -174,12 +176,14 @@ describe("the page's files", () => {
   const get = async (path: string, method = "GET") =>
     await fake.protocolHandlers.get("app")?.(new Request(`app://${path}`, { method }));
 
-  test("come with a policy that leaves the window no network", async () => {
+  test("come with a policy that leaves the window nothing but themselves", async () => {
     const response = await get("tram/index.html");
     expect(response?.status).toBe(200);
     expect(response?.headers.get("content-type")).toBe("text/html; charset=utf-8");
-    expect(response?.headers.get("content-security-policy")).toContain("connect-src 'none'");
-    expect(response?.headers.get("content-security-policy")).toContain("default-src 'none'; script-src 'self'");
+    expect(response?.headers.get("content-security-policy")).toContain("connect-src 'self'");
+    expect(response?.headers.get("content-security-policy")).toContain(
+      "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self';",
+    );
     expect((await get("tram/assets/index.js"))?.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
   });
 

@@ -11,7 +11,9 @@ import { report } from "./report.ts";
 
 // Everything up to `whenReady` must run before Electron is ready.
 app.enableSandbox();
-protocol.registerSchemesAsPrivileged([{ scheme: pageScheme, privileges: { standard: true, secure: true } }]);
+protocol.registerSchemesAsPrivileged([
+  { scheme: pageScheme, privileges: { standard: true, secure: true, supportFetchAPI: true } },
+]);
 app.on("web-contents-created", (_event, contents) => lockDown(contents));
 
 if (app.requestSingleInstanceLock()) {
