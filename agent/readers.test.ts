@@ -12,6 +12,7 @@ function start(tree: PluggedTree, ...choices: string[]) {
   const scans: string[] = [];
   const lanes: string[] = [];
   const logged: string[] = [];
+  let changes = 0;
   const readers = new Readers({
     choices: choices.map((choice): ReaderSpec | AutoSpec => parseReaderChoice(choice)),
     system: tree.system,
@@ -19,7 +20,7 @@ function start(tree: PluggedTree, ...choices: string[]) {
       scans.push(`${lane.name}: ${Buffer.from(scan.bytes).toString("utf8")}`);
       lanes.push(`${lane.readerId} ${lane.direction}`);
     },
-    onChange: () => {},
+    onChange: () => void changes++,
     log: (event, facts) => logged.push(`${event} ${JSON.stringify(facts)}`),
   });
   const states = (): string[] => readers.views.map(({ name, state }) => `${name} ${state}`);
@@ -28,6 +29,7 @@ function start(tree: PluggedTree, ...choices: string[]) {
     scans,
     lanes,
     logged,
+    changed: () => changes > 0,
     states,
     become: (...wanted: string[]) =>
       until(`${wanted.join(", ")} instead of ${states().join(", ")}`, () => String(states()) === String(wanted)),
@@ -135,6 +137,19 @@ describe("readers found by themselves", () => {
     tree.plugIn(inIbmMode);
     await until("the reader is forgotten", () => station.readers.views.length === 0);
     expect(station.readers.unusable).toHaveLength(1);
+  });
+
+  test("a device whose driver is still making its node is not called unusable meanwhile; without a driver it is", async () => {
+    using tree = pluggedTree();
+    await using pty = await createPtyDevice();
+    await using station = start(tree, "auto");
+    await until("the first look", station.changed);
+    tree.plugIn({ ...zebra, port: "1-1", serial: "BARE" });
+    tree.plugIn({ ...zebra, port: "1-2", serial: "S1", ...on("ttyACM0", pty.path) });
+    await station.become("DS2208 ready");
+    expect(station.readers.unusable).toEqual([]);
+    tree.plugIn({ port: "1-3", vendor: "2341", product: "0043", ...on("ttyACM1") });
+    await until("it is still bare", () => station.readers.unusable[0]?.id === "usb:05e0:1701:BARE");
   });
 
   test("a named one that is plugged in late is tried at once, not when its back-off is over", async () => {

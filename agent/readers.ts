@@ -58,6 +58,8 @@ export class Readers implements AsyncDisposable {
   readonly #found = new Map<string, PluggedDevice>();
   readonly #watching: Disposable | null;
   #unusable: readonly UnusableDevice[] = [];
+  /** Addresses of the devices without any node at the last look: a driver may be about to make one. */
+  #bare: ReadonlySet<string> = new Set();
   #stopped = false;
 
   constructor(options: ReadersOptions) {
@@ -133,7 +135,11 @@ export class Readers implements AsyncDisposable {
       this.#options.log("reader.found", { readerId: spec.id, name });
       this.#supervise({ ...spec, name }, advice);
     }
-    this.#showUnusable(unusable);
+    const bare = new Set(
+      devices.filter((one) => one.interfaces.length === 0).map((one) => formatUsbAddress(one.address)),
+    );
+    this.#showUnusable(unusable.filter(({ id }) => !bare.has(id) || this.#bare.has(id)));
+    this.#bare = bare;
     this.#options.onChange();
   }
 

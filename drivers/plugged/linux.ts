@@ -27,6 +27,8 @@ interface Owner {
 
 /** The end of a longer place tells the port. */
 const MAX_PORT_LENGTH = 40;
+/** Nodes of USB modems and adapters; /sys/class/tty has some seventy more. */
+export const USB_SERIAL_NODE = /^tty(ACM|USB|WCH|XRUSB)/;
 /** Bits 1..31 of a keyboard's keys: escape, digits, Q to S. As udev tells keyboards (systemd, udev-builtin-input_id.c). */
 const KEYBOARD_KEYS = 0xfffffffe;
 
@@ -40,28 +42,28 @@ export async function pluggedOnLinux({ sys, dev }: LinuxRoots): Promise<PluggedD
     found.set(owner.key, device);
   };
   // One after the other: a look at a kiosk's few devices takes milliseconds and must not crowd out the readers.
-  for (const folder of await entries(join(sys, "bus/usb/devices"))) add(await usbOwner(folder), []);
-  for (const folder of await entries(join(sys, "class/hidraw"))) {
+  for (const folder of await entries(join(sys, "bus/usb/devices"), /^[^:]+$/)) add(await usbOwner(folder), []);
+  for (const folder of await entries(join(sys, "class/hidraw"), /^hidraw/)) {
     const descriptor = await readFile(join(folder, "device/report_descriptor")).catch(() => Buffer.alloc(0));
     const path = join(dev, basename(folder));
     const collections = collectionUsages(descriptor).map((usage) => ({ transport: "hid" as const, path, ...usage }));
     add(await ownerOf(join(folder, "device")), collections);
   }
-  for (const folder of await entries(join(sys, "class/tty"))) {
+  for (const folder of await entries(join(sys, "class/tty"), USB_SERIAL_NODE)) {
     add(await ownerOf(join(folder, "device")), [{ transport: "serial", path: join(dev, basename(folder)) }]);
   }
-  for (const folder of await entries(join(sys, "class/input"))) {
-    const isKeyboard = /^event\d+$/.test(basename(folder)) && (await hasKeyboardKeys(folder));
-    if (!isKeyboard) continue;
+  for (const folder of await entries(join(sys, "class/input"), /^event/)) {
+    if (!(await hasKeyboardKeys(folder))) continue;
     add(await ownerOf(join(folder, "device")), [{ transport: "keyboard", path: join(dev, "input", basename(folder)) }]);
   }
   return withAddresses([...found.values()]);
 }
 
-/** The entries of a folder in the order the kernel numbered them; none when there is no such folder. */
-async function entries(folder: string): Promise<string[]> {
+/** The entries of a folder with such names, as the kernel numbered them; none when there is no such folder. */
+async function entries(folder: string, wanted: RegExp): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   return names
+    .filter((name) => wanted.test(name))
     .toSorted((one, other) => one.localeCompare(other, "en", { numeric: true }))
     .map((name) => join(folder, name));
 }

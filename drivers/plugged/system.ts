@@ -1,6 +1,6 @@
 /** The devices of this machine: what is plugged in, and where a USB address is today. */
 import { watch } from "node:fs";
-import { type LinuxRoots, pluggedOnLinux } from "./linux.ts";
+import { type LinuxRoots, pluggedOnLinux, USB_SERIAL_NODE } from "./linux.ts";
 import type { PluggedDevice } from "./plugged-device.ts";
 import { pluggedByLibraries } from "./windows.ts";
 
@@ -34,7 +34,7 @@ function polledSystem(): PluggedSystem {
 }
 
 /** Names of nodes a reader may have; the rest of /dev comes and goes all day. */
-const READER_NODE = /^(hidraw|ttyACM|ttyUSB|event|input)/;
+const READER_NODE = /^(hidraw|event|input)/;
 
 /** Watches folders, also one that is made later inside a watched one: /dev/input goes with the last device in it. */
 function watchFolders(folders: readonly string[], onHint: () => void): Disposable {
@@ -47,7 +47,7 @@ function watchFolders(folders: readonly string[], onHint: () => void): Disposabl
     for (const folder of folders.filter((one) => !watchers.has(one))) {
       try {
         const watcher = watch(folder, (_event, name) => {
-          if (name === null || !READER_NODE.test(name)) return;
+          if (name === null || !(READER_NODE.test(name) || USB_SERIAL_NODE.test(name))) return;
           // A folder that was made anew has nothing of the old watch.
           if (name === "input") forget(`${folder}/input`);
           arm();
