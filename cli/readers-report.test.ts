@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { assess } from "../drivers/discovery.ts";
 import { descriptors, type PluggedIn, type PluggedTree, pluggedTree } from "../testing/plugged-tree.ts";
-import { permissionSentence, readerProblem } from "./reader-problem.ts";
+import { deviceProblems, permissionSentence } from "./reader-problems.ts";
 import { reportLine, reportText } from "./readers-report.ts";
 
 // What a technician reads before the first patient comes; the devices come through the real look at a recorded /sys.
@@ -26,7 +26,7 @@ const typing: PluggedIn = {
 };
 
 async function found(tree: PluggedTree, platform: NodeJS.Platform = "linux") {
-  return assess(await tree.system.list(), { platform }).map((assessed) => ({ assessed, problem: null }));
+  return assess(await tree.system.list(), { platform }).map((assessed) => ({ assessed, problems: [] }));
 }
 
 describe("tram readers says", () => {
@@ -120,7 +120,7 @@ describe("tram readers says", () => {
       manufacturer: "Zebra",
       reader: "evdev:usb:05e0:1200@1-2.3",
       nodes: [`${tree.dev}/hidraw0`, `${tree.dev}/input/event3`],
-      problem: null,
+      problems: [],
       todo: expect.stringMatching(/^Keyboard mode: .*“HID POS”/),
     });
   });
@@ -134,13 +134,30 @@ describe("a problem of this machine", () => {
     if (device?.assessed.verdict !== "reader") throw new Error("no reader");
     const problem = permissionSentence(device.assessed);
     expect(problem).toBe(
-      `This user may not open ${tree.dev}/hidraw1: put the line ` +
-        'KERNEL=="hidraw*", ATTRS{idVendor}=="0c2e", TAG+="uaccess", MODE="0660", GROUP="plugdev" into ' +
-        "/etc/udev/rules.d/70-tram-qr-readers.rules, add the user to the group plugdev and plug the reader in again.",
+      `This user may not open ${tree.dev}/hidraw1: run "tram readers --udev-rules | sudo tee ` +
+        "/etc/udev/rules.d/70-tram-qr-scanners.rules && sudo udevadm control --reload && sudo udevadm trigger" +
+        '" and plug the reader in again; a service must be in the group plugdev.',
     );
-    const text = reportText([{ ...device, problem }]);
+    const text = reportText([{ ...device, problems: [problem] }]);
     expect(text).toContain(`  Problem  ${problem}\n`);
     expect(text).not.toContain("nothing");
+  });
+
+  test("is told with a rule of its own for a reader of an unknown maker", async () => {
+    using tree = pluggedTree();
+    tree.plugIn({ ...good, vendor: "abcd" });
+    const [device] = await found(tree);
+    if (device?.assessed.verdict !== "reader") throw new Error("no reader");
+    expect(permissionSentence(device.assessed)).toContain(
+      'KERNEL=="hidraw*", ATTRS{idVendor}=="abcd", TAG+="uaccess", MODE="0660", GROUP="plugdev"',
+    );
+  });
+
+  test("is told where there is no reader, because it may be the reason, and not beside one that reads", async () => {
+    using tree = pluggedTree();
+    expect(reportText([], ["brltty takes the adapters."])).toMatch(/serial:COM1\)\.\n {2}Problem {2}brltty takes/);
+    tree.plugIn(good);
+    expect(reportText(await found(tree), ["brltty takes the adapters."])).not.toContain("brltty");
   });
 
   test("is looked for at the node that is opened", async () => {
@@ -148,8 +165,10 @@ describe("a problem of this machine", () => {
     tree.plugIn(good);
     const [device] = await found(tree);
     if (device?.assessed.verdict !== "reader") throw new Error("no reader");
-    expect(await readerProblem(device.assessed)).toBeNull();
+    expect(await deviceProblems(device.assessed)).toEqual([]);
     rmSync(`${tree.dev}/hidraw1`);
-    expect(await readerProblem(device.assessed)).toBe(`${tree.dev}/hidraw1 is not there: plug the reader in again.`);
+    expect(await deviceProblems(device.assessed)).toEqual([
+      `${tree.dev}/hidraw1 is not there: plug the reader in again.`,
+    ]);
   });
 });

@@ -3,10 +3,10 @@ import type { Assessed, DeviceByHand, FoundReader } from "../drivers/discovery.t
 import { makerOf } from "../drivers/fingerprints.ts";
 import { formatUsbAddress } from "../drivers/usb-address.ts";
 
-/** A device, and the sentence about what keeps this user or this machine from using it, if anything does. */
+/** A device, and what keeps this user or this machine from using it: a sentence each. */
 export interface ReportedDevice {
   readonly assessed: Assessed;
-  readonly problem: string | null;
+  readonly problems: readonly string[];
 }
 
 const MODES: Readonly<Record<Assessed["mode"], string>> = {
@@ -21,13 +21,17 @@ const MODES: Readonly<Record<Assessed["mode"], string>> = {
   serial: "serial port of an unknown maker",
 };
 
-/** The whole report, one block a device: readers first, then what cannot be read, then what is left alone. */
-export function reportText(devices: readonly ReportedDevice[]): string {
+/**
+ * The whole report, one block a device: readers first, then what cannot be read, then what is left alone.
+ * `machineProblems` are told when there is no reader, because they may be the reason.
+ */
+export function reportText(devices: readonly ReportedDevice[], machineProblems: readonly string[] = []): string {
   const of = (verdict: Assessed["verdict"]): readonly ReportedDevice[] =>
     devices.filter(({ assessed }) => assessed.verdict === verdict);
   const readers = [...of("reader"), ...of("unusable")];
   const byHand = of("by-hand");
-  const parts = readers.length === 0 ? [NONE] : readers.map(blockText);
+  const none = [NONE, ...machineProblems.map((problem) => lineText("Problem", problem))].join("\n");
+  const parts = readers.length === 0 ? [none] : readers.map(blockText);
   if (byHand.length > 0) parts.push("Left alone, because it may be something else:", ...byHand.map(blockText));
   return `${parts.join("\n\n")}\n`;
 }
@@ -38,19 +42,23 @@ const NONE =
   "           One on a serial cable (RS-232) is named by hand: --reader serial:/dev/ttyS0 (Windows: serial:COM1).";
 
 /** What is said about one device. */
-export function blockText({ assessed, problem }: ReportedDevice): string {
+export function blockText({ assessed, problems }: ReportedDevice): string {
   const todo = todoOf(assessed);
-  const lines: [string, string][] = [
-    ["Mode", modeText(assessed)],
-    ["Reads", readsText(assessed)],
-  ];
-  if (problem !== null) lines.push(["Problem", problem]);
-  if (todo !== null || problem === null) lines.push(["To do", todo ?? "nothing"]);
-  return [titleOf(assessed), ...lines.map(([label, text]) => `  ${label.padEnd(8)} ${text}`)].join("\n");
+  return [
+    titleOf(assessed),
+    lineText("Mode", modeText(assessed)),
+    lineText("Reads", readsText(assessed)),
+    ...problems.map((problem) => lineText("Problem", problem)),
+    ...(todo !== null || problems.length === 0 ? [lineText("To do", todo ?? "nothing")] : []),
+  ].join("\n");
+}
+
+function lineText(label: string, text: string): string {
+  return `  ${label.padEnd(8)} ${text}`;
 }
 
 /** One machine-readable line about one device. */
-export function reportLine({ assessed, problem }: ReportedDevice): Record<string, unknown> {
+export function reportLine({ assessed, problems }: ReportedDevice): Record<string, unknown> {
   const { device, verdict, mode, name } = assessed;
   return {
     event: "device",
@@ -62,7 +70,7 @@ export function reportLine({ assessed, problem }: ReportedDevice): Record<string
     manufacturer: device.manufacturer,
     reader: specOf(assessed),
     nodes: [...new Set(device.interfaces.map(({ path }) => path))],
-    problem,
+    problems,
     todo: todoOf(assessed),
   };
 }

@@ -3,16 +3,18 @@ import { assess } from "../../drivers/discovery.ts";
 import type { PluggedDevice } from "../../drivers/plugged/plugged-device.ts";
 import { thisMachine } from "../../drivers/plugged/system.ts";
 import { watchPlugged } from "../../drivers/plugged/watch-plugged.ts";
+import { udevRules } from "../../drivers/udev-rules.ts";
 import { formatUsbAddress } from "../../drivers/usb-address.ts";
 import { CommandFailure } from "../failure.ts";
 import { endGracefully } from "../lifetime.ts";
 import { printJson } from "../output.ts";
-import { readerProblem } from "../reader-problem.ts";
+import { deviceProblems, machineProblems } from "../reader-problems.ts";
 import { blockText, type ReportedDevice, reportLine, reportText, titleOf } from "../readers-report.ts";
 import { readerToRecord, recordReader } from "../record-reader.ts";
 
 interface ReadersOptions {
   watch?: true;
+  udevRules?: true;
   json?: true;
   record?: string;
   raw?: true;
@@ -22,6 +24,7 @@ interface ReadersOptions {
 export const readersCommand = new Command("readers")
   .description("what readers are plugged in, in which mode, what reads them and what to do about each")
   .option("--watch", "go on and print what is plugged in or out, until Ctrl+C")
+  .option("--udev-rules", "print the udev rules that let a station use its readers on Linux")
   .option("--record <file>", "record what a reader sends for support, letters and digits invented, until Ctrl+C")
   .option("--reader <spec>", "which reader to record; needed only when several are plugged in")
   .option("--raw", "record what was scanned as it was: the file then holds personal data")
@@ -31,10 +34,11 @@ export const readersCommand = new Command("readers")
     if (options.raw || options.reader !== undefined) {
       throw new CommandFailure("--raw and --reader belong to --record FILE; name the file.");
     }
+    if (options.udevRules) return void process.stdout.write(udevRules());
     if (options.watch) return watchReaders(options.json === true);
     const devices = await reported(await thisMachine().list());
     if (options.json) for (const device of devices) printJson(reportLine(device));
-    else process.stdout.write(reportText(devices));
+    else process.stdout.write(reportText(devices, await machineProblems()));
   });
 
 async function record(file: string, { reader, raw, json }: ReadersOptions): Promise<void> {
@@ -62,7 +66,9 @@ function watchReaders(json: boolean): void {
     const now = new Map((await reported(devices)).map((one) => [keyOf(one), one]));
     const before = shown;
     shown = now;
-    if (before === null && !json) return void process.stdout.write(`${reportText([...now.values()])}\n`);
+    if (before === null && !json) {
+      return void process.stdout.write(`${reportText([...now.values()], await machineProblems())}\n`);
+    }
     for (const [key, one] of before ?? []) {
       if (now.has(key)) continue;
       if (json) printJson({ ...reportLine(one), event: "unplugged" });
@@ -84,15 +90,15 @@ function watchReaders(json: boolean): void {
 }
 
 /** A device that changed its mode or its permission is told anew. */
-function keyOf({ assessed, problem }: ReportedDevice): string {
-  return `${formatUsbAddress(assessed.device.address)} ${assessed.mode} ${problem}`;
+function keyOf({ assessed, problems }: ReportedDevice): string {
+  return `${formatUsbAddress(assessed.device.address)} ${assessed.mode} ${problems.join(" ")}`;
 }
 
 function reported(devices: readonly PluggedDevice[]): Promise<ReportedDevice[]> {
   return Promise.all(
     assess(devices).map(async (assessed) => ({
       assessed,
-      problem: assessed.verdict === "reader" ? await readerProblem(assessed) : null,
+      problems: await deviceProblems(assessed),
     })),
   );
 }
