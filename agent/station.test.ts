@@ -122,6 +122,16 @@ test("another card in between re-arms a reader, and two readers do not disturb e
   expect(hold(card(3), gateAuto, 100)).toMatchObject({ verdict: "accept", direction: "out" });
 });
 
+test("a card whose letters a reader dropped is recorded, with the amber remark that its name is not whole", () => {
+  expect(hold(card(1).replace(/[^ -~]/g, ""))).toMatchObject({ verdict: "accept", kind: "cccd" });
+  expect(station.screen).toMatchObject({
+    state: "accepted",
+    remarks: [{ vi: "Không đọc được tên đầy đủ", en: "The name could not be read in full" }],
+  });
+  expect(hold(card(2))).toMatchObject({ verdict: "accept" });
+  expect(station.screen).toMatchObject({ state: "accepted", remarks: [] });
+});
+
 test("a second scan at an entrance prolongs the stay and adds no entry", () => {
   const first = hold(card(1));
   const firstAt = wall;

@@ -355,7 +355,7 @@ function remarksOf(code: Code): Sentence[] {
   const has = (warning: Code["warnings"][number]): boolean => code.warnings.includes(warning);
   if (has("sex-mismatch") || has("birth-year-mismatch")) remarks.push(questions["inconsistent-card"].title);
   if (has("expired")) remarks.push({ vi: "Giấy tờ đã hết hạn", en: "The document has expired" });
-  if (has("name-unreadable") || has("letters-lost")) {
+  if (has("name-unreadable") || has("letters-lost") || has("no-vietnamese-letters")) {
     remarks.push({ vi: "Không đọc được tên đầy đủ", en: "The name could not be read in full" });
   }
   return remarks;

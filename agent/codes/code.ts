@@ -27,6 +27,7 @@ export type Warning =
   | "end-marker-hash"
   | "text-utf16"
   | "letters-lost"
+  | "no-vietnamese-letters"
   | "ambiguous-number"
   | "expired"
   | "not-verified";

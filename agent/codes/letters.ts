@@ -52,6 +52,11 @@ export function hasLostLetters(text: string): boolean {
   return text.includes("?") || text.includes("\ufffd");
 }
 
+/** True when the text is plain ASCII. */
+export function isPlainAscii(text: string): boolean {
+  return beyondAscii(text).length === 0;
+}
+
 /** ASCII control characters; C1 controls are left to the code pages. */
 const CONTROLS = /(?:(?=\p{ASCII})\p{Cc})+/gu;
 

@@ -183,6 +183,23 @@ describe("generated payloads", () => {
   });
 });
 
+describe("a keyboard reader that has no key for Vietnamese letters", () => {
+  const dropped = (text: string) => text.replace(/[^ -~]/g, "");
+  const reduced = (text: string) => dropped(text.replace(/đ/g, "d").replace(/Đ/g, "D").normalize("NFD"));
+
+  test("never goes unnoticed on an ID card, and its numbers are read", () => {
+    const noticed = new Set(["letters-lost", "no-vietnamese-letters"]);
+    fc.assert(
+      fc.property(cccd, fc.constantFrom(dropped, reduced), ({ text, fields }, lose) => {
+        const [code] = read(bytesOf(lose(text)));
+        expect(code).toMatchObject({ kind: "cccd", repairs: [], fields: { citizenNumber: fields.citizenNumber } });
+        expect(code?.warnings.some((warning) => noticed.has(warning))).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
 const PAGES = ["latin1", "cp437", "windows-1252", "windows-1258", "big5-hkscs", "shift_jis", "gbk"];
 const SEPARATORS = "~ £ * > ¦ \\ ; , - / . < # : ' \" $ a 0 \t é".split(" ").concat(" ", "\n");
 

@@ -249,6 +249,19 @@ describe("ID cards: what is damage and what is a card to look at", () => {
     });
   });
 
+  test("letters that were dropped without a trace are missed: no card with a whole address has none (R14)", () => {
+    const dropped = "079098000001|024123456|NGUYN VN A|01011998|Nam|S 1 ng ABC, Phng 1, Qun 1, TP. H Ch Minh|01012022";
+    const reduced = "079098000001||NGUYEN VAN A|01011998|Nam|So 1 Duong ABC, Phuong 1, Quan 1|01012022";
+    expect(one(dropped)).toMatchObject({ kind: "cccd", warnings: ["no-vietnamese-letters"], repairs: [] });
+    expect(one(reduced)).toMatchObject({ kind: "cccd", warnings: ["no-vietnamese-letters"] });
+    // One letter that arrived shows that letters arrive, and little text may have none.
+    expect(one(card({ 2: "PHAN NAM ANH", 5: "Ia Chim, Kon Tum, Kon Tum, Quảng Ngãi" }))).toMatchObject(clean);
+    expect(one(card({ 2: "MAI LAN", 5: "Gia Lai" }))).toMatchObject(clean);
+    expect(one(card({ 2: "PHAN NGOC MAI LAN ANH", 5: "" }))).toMatchObject(clean);
+    // The numbers are as certain as ever, so a repair is.
+    expect(one(dropped.replaceAll("|", "~"))).toMatchObject({ kind: "cccd", repairs: ["R11"] });
+  });
+
   test("bytes that are no UTF-8 become a card with letters lost, not an exception", () => {
     const bytes = new TextEncoder().encode(SAMPLES.S2);
     bytes[bytes.indexOf(0xe1)] = 0xff;
