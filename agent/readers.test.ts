@@ -29,7 +29,7 @@ function start(tree: PluggedTree, ...choices: string[]) {
     scans,
     lanes,
     logged,
-    changed: () => changes > 0,
+    changes: () => changes,
     states,
     become: (...wanted: string[]) =>
       until(`${wanted.join(", ")} instead of ${states().join(", ")}`, () => String(states()) === String(wanted)),
@@ -143,13 +143,37 @@ describe("readers found by themselves", () => {
     using tree = pluggedTree();
     await using pty = await createPtyDevice();
     await using station = start(tree, "auto");
-    await until("the first look", station.changed);
+    await until("the first look", () => station.changes() > 0);
     tree.plugIn({ ...zebra, port: "1-1", serial: "BARE" });
     tree.plugIn({ ...zebra, port: "1-2", serial: "S1", ...on("ttyACM0", pty.path) });
     await station.become("DS2208 ready");
     expect(station.readers.unusable).toEqual([]);
     tree.plugIn({ port: "1-3", vendor: "2341", product: "0043", ...on("ttyACM1") });
     await until("it is still bare", () => station.readers.unusable[0]?.id === "usb:05e0:1701:BARE");
+  });
+
+  test("one that comes back keeps its name, also when its driver is slow to make the node", async () => {
+    using tree = pluggedTree();
+    await using pty = await createPtyDevice();
+    await using other = await createPtyDevice();
+    await using station = start(tree, "auto");
+    tree.plugIn({ ...zebra, port: "1-1", serial: "S1", ...on("ttyACM0", other.path) });
+    await station.become("DS2208 ready");
+    tree.plugIn({ ...zebra, port: "1-2", serial: "S2", ...on("ttyACM1", pty.path) });
+    await station.become("DS2208 ready", "DS2208 (2) ready");
+    await pty.unplug();
+    tree.unplug("1-2");
+    const goneCount = () => station.logged.filter((line) => line.startsWith("reader.gone")).length;
+    await until("it is gone", () => goneCount() === 1);
+    const before = station.changes();
+    tree.plugIn({ ...zebra, port: "1-2", serial: "S2" });
+    tree.plugIn({ port: "1-3", vendor: "2341", product: "0043", ...on("ttyACM7") });
+    await until("a look without its node", () => station.changes() > before);
+    expect(station.states()).toEqual(["DS2208 ready", "DS2208 (2) fault"]);
+    tree.unplug("1-2");
+    await pty.replug();
+    tree.plugIn({ ...zebra, port: "1-2", serial: "S2", ...on("ttyACM1", pty.path) });
+    await station.become("DS2208 ready", "DS2208 (2) ready");
   });
 
   test("a named one that is plugged in late is tried at once, not when its back-off is over", async () => {

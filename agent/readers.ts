@@ -69,7 +69,13 @@ export class Readers implements AsyncDisposable {
     this.#specs = choices.filter((choice) => choice.transport !== "auto");
     for (const spec of this.#specs) this.#supervise(spec, null);
     const auto = choices.find((choice) => choice.transport === "auto");
-    this.#watching = auto ? watchPlugged(system, (devices) => this.#look(devices, auto)) : null;
+    this.#watching = auto
+      ? watchPlugged(system, (devices) =>
+          this.#look(devices, auto).catch((error: unknown) =>
+            options.log("reader.look-fault", { error: String(error) }),
+          ),
+        )
+      : null;
   }
 
   get views(): readonly ReaderView[] {
@@ -124,7 +130,8 @@ export class Readers implements AsyncDisposable {
         .filter(([id]) => present.has(id) && this.#supervised.has(id))
         .map(([, { address }]) => formatUsbAddress(address)),
     );
-    const came = devices.filter(({ address }) => !stayed.has(formatUsbAddress(address)));
+    // One without a node yet may be the very reader that is coming back.
+    const came = devices.filter((one) => one.interfaces.length > 0 && !stayed.has(formatUsbAddress(one.address)));
     await Promise.all([...known].filter((id) => !present.has(id)).map((id) => this.#retire(id, came)));
     if (this.#stopped) return;
     for (const supervised of this.#supervised.values()) supervised.retryNow();
