@@ -14,10 +14,9 @@ export function CameraPreview() {
         {state.state === "running" && <Mirror stream={state.stream} facesUser={state.facesUser} />}
         <CardFrame />
       </div>
-      <p class="camera-line" role="status">
+      <p class="camera-line" role="status" data-quiet={state.state === "running" && state.advice === null}>
         {lineOf(state, texts.value)}
       </p>
-      {state.state === "running" && <CameraButtons running={state} />}
     </div>
   );
 }
@@ -46,10 +45,12 @@ const CardFrame = () => (
   </svg>
 );
 
-function CameraButtons({ running }: { readonly running: CameraState & { state: "running" } }) {
+/** The lamp of a camera that has one, and the next camera where there are several. */
+export function CameraButtons() {
   const { texts } = useStation();
-  const { setTorch, choose } = useCamera();
-  const { torch, cameras, cameraId } = running;
+  const { state, setTorch, choose } = useCamera();
+  if (state.value.state !== "running") return null;
+  const { torch, cameras, cameraId } = state.value;
   const here = cameras.findIndex(({ id }) => id === cameraId);
   const next = cameras[(here + 1) % cameras.length];
   return (

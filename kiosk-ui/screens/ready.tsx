@@ -1,5 +1,5 @@
 import { useCamera } from "../camera/camera.ts";
-import { CameraPreview } from "../camera/camera-preview.tsx";
+import { CameraButtons, CameraPreview } from "../camera/camera-preview.tsx";
 import { CameraOffer } from "../camera/camera-switch.tsx";
 import { IconCard } from "../components/icons.tsx";
 import { useStation } from "../station.ts";
@@ -16,6 +16,7 @@ export function ReadyScreen() {
           <h2 class="title">{texts.value.readyTitle}</h2>
           <p class="next">{texts.value.readyHoldCamera}</p>
           <p class="cards">{texts.value.readyCards}</p>
+          <CameraButtons />
         </div>
       </div>
     );

@@ -4,8 +4,8 @@ import type { GreyFrame } from "./frame-decoder.ts";
 /** What a person could do so that the next frame can be read. */
 export type FrameAdvice = "too-dark" | "too-bright" | "glare" | "nearer" | "steady";
 
-/** A code of 45 modules needs 2 px for each: figures of `npm run bench webcam`. */
-const leastCodePx = 100;
+/** Below this share of the picture's height coming nearer helps a code that was not read more than anything else. */
+const leastCodeShare = 0.25;
 
 /**
  * What keeps this frame from being read, by a few cheap measures; null when nothing stands out. `region` is where a code
@@ -18,7 +18,7 @@ export function frameAdvice(frame: GreyFrame, region: Region | null): FrameAdvic
   if (light.saturated > 0.6) return "too-bright";
   if (region === null) return null;
   // The region has a quarter of the code's side of room on each side.
-  if (region.width / 1.5 < leastCodePx) return "nearer";
+  if (region.width / 1.5 < leastCodeShare * frame.height) return "nearer";
   const inner = {
     left: region.left + Math.round(region.width / 6),
     top: region.top + Math.round(region.height / 6),
