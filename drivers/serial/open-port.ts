@@ -3,6 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { SerialPort } from "serialport";
 import { within } from "../hid-pos/time-limit.ts";
 import { ReaderFault } from "../reader.ts";
+import { endWithDevice } from "./end-with-device.ts";
 import { portIdentity } from "./port-identity.ts";
 import { checkDeviceNode, isWindowsPort, openFault } from "./serial-fault.ts";
 import { holderOf, type SerialTrap, serialTraps } from "./serial-traps.ts";
@@ -11,7 +12,7 @@ import { holderOf, type SerialTrap, serialTraps } from "./serial-traps.ts";
 export interface OpeningLimits {
   /** How long the driver may take to open the port, in ms. */
   readonly openTimeoutMs?: number;
-  /** How long Windows may call a port "denied" after a replug or a crash, in ms. */
+  /** How long a port may be busy with who held it before: long on Windows after a replug or a crash, in ms. */
   readonly busyWaitMs?: number;
   /** How long a device that was just plugged in may stay forbidden, until udev has set its mode, in ms. */
   readonly permissionWaitMs?: number;
@@ -23,8 +24,6 @@ export interface OpenedPort {
   readonly identity: string | null;
 }
 
-const BUSY_RETRY_MS = 500;
-const PERMISSION_RETRY_MS = 100;
 /** How long a look for the reason of a fault may take, in ms. */
 const REASON_LIMIT_MS = 2000;
 
@@ -39,6 +38,7 @@ export async function openSerialPort(path: string, baudRate: number, limits: Ope
     await checkDeviceNode(path);
     const identity = await portIdentity(path).catch(() => null);
     const port = new SerialPort({ path, baudRate, dataBits: 8, parity: "none", stopBits: 1, autoOpen: false });
+    endWithDevice(port);
     await openOnce(port, limits.openTimeoutMs ?? 10_000);
     return { port, identity };
   };
@@ -51,7 +51,8 @@ export async function openSerialPort(path: string, baudRate: number, limits: Ope
 
 /**
  * Calls `open` until it succeeds, as long as waiting helps: Windows denies a port for some seconds after a replug or a
- * crash of who held it (node-serialport #1502, #2220), and Linux makes a node before udev sets its mode.
+ * crash of who held it (node-serialport #1502, #2220); Linux makes a node before udev sets its mode, and keeps the lock
+ * of a closed port while a read of it is still on its way.
  *
  * @throws {ReaderFault} what the last attempt said.
  */
@@ -70,9 +71,13 @@ export async function openPatiently<T>(path: string, open: () => Promise<T>, lim
 }
 
 function patience(path: string, fault: ReaderFault, limits: OpeningLimits): { forMs: number; everyMs: number } {
-  const { busyWaitMs = 10_000, permissionWaitMs = 1000 } = limits;
-  if (fault.code === "reader.busy" && isWindowsPort(path)) return { forMs: busyWaitMs, everyMs: BUSY_RETRY_MS };
-  if (fault.code === "reader.permission") return { forMs: permissionWaitMs, everyMs: PERMISSION_RETRY_MS };
+  const { busyWaitMs, permissionWaitMs = 1000 } = limits;
+  if (fault.code === "reader.permission") return { forMs: permissionWaitMs, everyMs: 100 };
+  if (fault.code === "reader.busy") {
+    return isWindowsPort(path)
+      ? { forMs: busyWaitMs ?? 10_000, everyMs: 500 }
+      : { forMs: busyWaitMs ?? 500, everyMs: 50 };
+  }
   return { forMs: 0, everyMs: 0 };
 }
 

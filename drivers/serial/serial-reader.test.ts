@@ -203,6 +203,16 @@ describe("unplugging ends the reader", () => {
     expect(texts()).toEqual(["WHOLE"]);
   });
 
+  test("at once, however the kernel tells it", async () => {
+    await using device = await createPtyDevice();
+    for (let round = 1; round <= 12; round++) {
+      await using reader = await openSerialReader(serial(device.path), { watchdogIntervalMs: 600_000 });
+      const { ended } = collect(reader);
+      await device.replug();
+      expect(await ended).toMatchObject({ code: "reader.unplugged" });
+    }
+  });
+
   test("when only the node vanished or means another device", async () => {
     await using deviceA = await createPtyDevice();
     await using deviceB = await createPtyDevice();

@@ -82,7 +82,7 @@ export async function openSerialReader(spec: SerialReaderSpec, options: SerialRe
     silence.arm();
   });
   port.on("close", (error: unknown) => fail(unpluggedFault(path, error)));
-  // A read of no bytes ends the stream without a close (seen on Windows, node-serialport #1836).
+  // A read of no bytes ends the stream without a close (Windows: node-serialport #1836; Linux: endWithDevice).
   port.on("end", () => fail(unpluggedFault(path)));
   port.on("error", (error) => fail(failedFault(path, error)));
 
