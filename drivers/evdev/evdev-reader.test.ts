@@ -203,6 +203,13 @@ test("each reason not to open is told apart, with what to do", async () => {
   expect(performance.now() - startMs).toBeGreaterThanOrEqual(300);
 });
 
+test("a language that this system does not have, about which perl complains first, keeps nothing from opening", async () => {
+  process.env.LC_ALL = "xx_XX.UTF-8";
+  await using reader = await open({ openTimeoutMs: 5000 });
+  type("079098000001\n");
+  expect(textOf((await reader[Symbol.asyncIterator]().next()).value as RawScan)).toBe("079098000001");
+});
+
 test("a system without perl is told which package is missing", async () => {
   process.env.PATH = folder.path;
   await expect(open()).rejects.toMatchObject({ code: "reader.failed", message: expect.stringContaining("perl-base") });

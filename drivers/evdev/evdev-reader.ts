@@ -130,7 +130,7 @@ function startHelper(path: string): RunningHelper & { readonly ready: Promise<"r
   const ready = new Promise<"ready">((resolve) => {
     helper.stderr.on("data", (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-1000);
-      if (said.startsWith("ready\n")) resolve("ready");
+      if (/^ready$/m.test(said)) resolve("ready");
     });
   });
   const ended = new Promise<ReaderFault>((resolve) => {
