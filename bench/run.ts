@@ -1,15 +1,21 @@
+import { parseArgs } from "node:util";
 import { hidPosFuzz } from "./hid-pos-fuzz.ts";
 import { recogniserThroughput } from "./recogniser.ts";
 import { scanToDurable } from "./scan-to-durable.ts";
+import { webcamDecoders } from "./webcam.ts";
 
-/** `npm run bench [NAME]`: each bench prints its own table; nothing here is asserted. */
+const given = parseArgs({ allowPositionals: true, options: { frames: { type: "string", default: "400" } } });
+const frames = Number(given.values.frames);
+
+/** `npm run bench [NAME] [--frames N]`: each bench prints its own table; nothing here is asserted. `--frames` is for webcam. */
 const benches: Readonly<Record<string, () => Promise<void> | void>> = {
   "scan-to-durable": scanToDurable,
   recogniser: recogniserThroughput,
   "hid-pos-fuzz": hidPosFuzz,
+  webcam: () => webcamDecoders(frames),
 };
 
-const wanted = process.argv.slice(2);
+const wanted = given.positionals;
 const unknown = wanted.find((name) => !(name in benches));
 if (unknown !== undefined) {
   console.error(`There is no bench "${unknown}"; there are: ${Object.keys(benches).join(", ")}.`);

@@ -40,7 +40,7 @@ interface Tally {
  *
  * @param frames how many frames with a code; a third as many without one.
  */
-export async function webcamDecoders(frames = 400): Promise<void> {
+export async function webcamDecoders(frames: number): Promise<void> {
   const symbols = await inventedSymbols(60);
   const engine = await ZxingDecoder.create(readWasm("zxing-wasm/reader/zxing_reader.wasm"));
   const tallies = {

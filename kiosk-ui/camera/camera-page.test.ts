@@ -200,10 +200,9 @@ describe("it comes back by itself", () => {
     // Chromium's own answer to a camera in use, given once.
     const busyOnce = (page: Page) =>
       page.addInitScript(() => {
-        const devices = MediaDevices.prototype;
-        const ask = devices.getUserMedia;
-        devices.getUserMedia = async () => {
-          devices.getUserMedia = ask;
+        const { mediaDevices } = navigator;
+        mediaDevices.getUserMedia = async () => {
+          Reflect.deleteProperty(mediaDevices, "getUserMedia");
           throw new DOMException("Could not start video source", "NotReadableError");
         };
       });

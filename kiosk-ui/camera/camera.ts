@@ -37,8 +37,8 @@ export function runCamera(station: Station): Camera {
     switchOn: (on) => {
       chosen.value = on;
     },
-    choose: capture.choose,
-    setTorch: capture.setTorch,
+    choose: (cameraId) => capture.choose(cameraId),
+    setTorch: (on) => capture.setTorch(on),
   };
 }
 

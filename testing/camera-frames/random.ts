@@ -1,9 +1,9 @@
 /** Numbers that are the same in every run: `next` is even in [0, 1), `between` even in [from, to), `normal` has mean 0 and deviation 1. */
 export interface Random {
-  next(): number;
-  between(from: number, to: number): number;
-  integer(below: number): number;
-  normal(): number;
+  readonly next: () => number;
+  readonly between: (from: number, to: number) => number;
+  readonly integer: (below: number) => number;
+  readonly normal: () => number;
 }
 
 /** Mulberry32 by Tommy Ettinger (public domain): 32 bits of state are plenty for pictures. */

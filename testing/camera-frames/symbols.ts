@@ -57,8 +57,8 @@ export function plainSymbol(payload: string): Symbol2D {
 /** `count` codes of invented cards, every fourth with an ECI. */
 export async function inventedSymbols(count: number): Promise<Symbol2D[]> {
   return await Promise.all(
-    Array.from({ length: count }, (_, index) =>
-      index % 4 === 3 ? symbolWithEci(inventedCard(index)) : plainSymbol(inventedCard(index)),
+    Array.from({ length: count }, async (_, index) =>
+      index % 4 === 3 ? await symbolWithEci(inventedCard(index)) : plainSymbol(inventedCard(index)),
     ),
   );
 }
@@ -66,5 +66,5 @@ export async function inventedSymbols(count: number): Promise<Symbol2D[]> {
 /** A `.wasm` file of an installed package. */
 export function readWasm(name: string): ArrayBuffer {
   const bytes = readFileSync(createRequire(import.meta.url).resolve(name));
-  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  return bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
 }

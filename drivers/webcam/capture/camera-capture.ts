@@ -137,7 +137,7 @@ export function createCameraCapture({ onScan, onState }: CaptureEvents): CameraC
     else if (state.state === "running") void listCameras().then((cameras) => change({ cameras }));
   };
   navigator.mediaDevices?.addEventListener("devicechange", onChange);
-  navigator.permissions?.query({ name: "camera" as PermissionName }).then(
+  navigator.permissions?.query({ name: "camera" }).then(
     (permission) => permission.addEventListener("change", onChange),
     () => {
       // A browser without this permission's name: the timer tries again.

@@ -66,7 +66,7 @@ export async function listCameras(): Promise<CameraChoice[]> {
 /** A wish: a camera that says no to it still gives pictures. */
 async function constrain(track: MediaStreamTrack, wish: Readonly<Record<string, unknown>>): Promise<void> {
   try {
-    await track.applyConstraints({ advanced: [wish as MediaTrackConstraintSet] });
+    await track.applyConstraints({ advanced: [wish] });
   } catch {
     // Told to have it and does not: seen with drivers that report more than the lens can do.
   }
