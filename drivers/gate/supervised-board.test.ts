@@ -82,6 +82,14 @@ test("a relay that something else switched on is off when the supervision stops"
   await until("it is off", () => board.on().length === 0);
 });
 
+test("a relay is let go although another one on the same line does not answer", async () => {
+  await using board = await createRelayBoard("modbus");
+  board.leaveOn(2);
+  await using relays = supervise(`modbus:${board.path}?address=8`, `modbus:${board.path}?address=7&channel=2`);
+  await relays.fault("relay.no-answer");
+  expect(board.on()).toEqual([]);
+});
+
 describe("people in a queue", () => {
   test("one more pulse waits for the lock-out, further ones are dropped and said so", async () => {
     await using board = await createRelayBoard("lcus");
@@ -145,6 +153,7 @@ describe("a board that is in trouble", () => {
     await relay.ready();
     relay.pulse();
     await relay.reported(4);
+    await until("the board has the OFF", () => board.events.length === before + 3);
     expect(board.events.slice(before).map(({ on }) => on)).toEqual([false, true, false]);
     expect(relay.states.map(({ state }) => state)).toEqual(["connecting", "ready", "fault", "ready"]);
   });
@@ -183,7 +192,9 @@ describe("a board that is in trouble", () => {
     await using owner = supervise(`lcus:${board.path}`);
     await owner.ready();
     await using second = supervise(`lcus:${board.path}`);
-    expect(await second.fault("relay.busy")).toMatchObject({ message: expect.stringContaining("close it") });
+    expect(await second.fault("relay.busy")).toMatchObject({
+      message: expect.stringContaining("open already: name the port only once"),
+    });
     await using missing = supervise("lcus:/dev/tram-no-such-relay");
     expect(await missing.fault("relay.not-found")).toMatchObject({
       message: expect.stringContaining("plug the relay"),

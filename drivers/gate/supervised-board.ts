@@ -52,8 +52,11 @@ export function superviseBoard(specs: readonly RelaySpec[], supervision: BoardSu
     }
   };
 
+  /** Every relay is told, also beside one that does not answer; the first refusal is thrown. */
   const allOff = async (board: RelayBoard): Promise<void> => {
-    for (const spec of specs) await switchOff((on) => board.switch(spec, on));
+    const told = await Promise.allSettled(specs.map((spec) => switchOff((on) => board.switch(spec, on))));
+    const refused = told.find((one) => one.status === "rejected");
+    if (refused !== undefined) throw refused.reason;
   };
 
   /** One opening, until the board is lost or `stop`. */
