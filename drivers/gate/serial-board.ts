@@ -1,9 +1,9 @@
 /** A relay board on a serial line: USB CDC, a USB bridge, RS-232 or RS-485. */
-import { SerialPort } from "serialport";
-import { ReaderFault } from "../reader.ts";
-import { checkDeviceNode, openFault } from "../serial/serial-fault.ts";
+import { ReaderFault, type ReaderFaultCode } from "../reader.ts";
+import { closeSerialPort, openSerialPort } from "../serial/open-port.ts";
+import { openFault } from "../serial/serial-fault.ts";
 import type { RelayBoard } from "./relay-board.ts";
-import { RelayFault } from "./relay-fault.ts";
+import { RelayFault, type RelayFaultCode } from "./relay-fault.ts";
 import type { RelayBoardKind } from "./relay-spec.ts";
 import { type RelayExchange, serialProtocols } from "./serial-protocols.ts";
 
@@ -14,7 +14,6 @@ export interface SerialBoardAddress {
   readonly baudRate: number;
 }
 
-const OPEN_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_MS = 2000;
 /** 8 bytes each way at 9600 are 17 ms; RS-485 boards may think for 100 ms. */
 const ANSWER_TIMEOUT_MS = 400;
@@ -27,7 +26,9 @@ const ANSWER_TIMEOUT_MS = 400;
 export async function openSerialBoard(address: SerialBoardAddress): Promise<RelayBoard> {
   const { path, baudRate } = address;
   const protocol = serialProtocols[address.board];
-  const port = new SerialPort({ path, baudRate, dataBits: 8, parity: "none", stopBits: 1, autoOpen: false });
+  const { port } = await openSerialPort(path, baudRate).catch((error: unknown) => {
+    throw notOpened(path, error);
+  });
   const gone = Promise.withResolvers<RelayFault>();
   let received: Buffer = Buffer.alloc(0);
   let onReceived = (): void => {};
@@ -38,13 +39,6 @@ export async function openSerialBoard(address: SerialBoardAddress): Promise<Rela
   port.on("close", () => gone.resolve(unplugged(path)));
   port.on("end", () => gone.resolve(unplugged(path)));
   port.on("error", (error: Error) => gone.resolve(failed(path, error)));
-
-  try {
-    await checkDeviceNode(path);
-    await openPort(port);
-  } catch (error) {
-    throw notOpened(path, error);
-  }
 
   const exchange = async ({ request, isObeyed }: RelayExchange): Promise<void> => {
     if (!port.isOpen) throw unplugged(path);
@@ -78,67 +72,33 @@ export async function openSerialBoard(address: SerialBoardAddress): Promise<Rela
       line = switched.catch(() => {});
       return switched;
     },
-    [Symbol.asyncDispose]: () => closePort(port),
+    [Symbol.asyncDispose]: () => closeSerialPort(port, CLOSE_TIMEOUT_MS),
   };
 }
 
-function openPort(port: SerialPort): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  let expired = false;
-  const timer = setTimeout(() => {
-    expired = true;
-    reject(new Error(`no answer within ${OPEN_TIMEOUT_MS} ms`));
-  }, OPEN_TIMEOUT_MS);
-  port.open((error) => {
-    clearTimeout(timer);
-    if (error) reject(error);
-    else if (expired)
-      port.close(() => {}); // Left open it would hold the port against the next attempt.
-    else resolve();
-  });
-  return promise;
-}
-
-function closePort(port: SerialPort): Promise<void> {
-  if (!port.isOpen) return Promise.resolve();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
-  port.close(() => {
-    clearTimeout(timer);
-    resolve();
-  });
-  return promise;
-}
-
-/** The same evidence as for a reader, in the words of a relay. */
+/** A fault of the port in the words of a relay, with the reason where it was found on this machine. */
 function notOpened(path: string, error: unknown): RelayFault {
-  const fault = error instanceof ReaderFault ? error : openFault(path, error);
-  const options = { cause: error };
-  switch (fault.code) {
+  const fault = openFault(path, error);
+  const [code, sentence] = wordsOf(path, fault.code);
+  return new RelayFault(code, fault.cause instanceof ReaderFault ? fault.message : sentence, { cause: error });
+}
+
+function wordsOf(path: string, code: ReaderFaultCode): readonly [RelayFaultCode, string] {
+  switch (code) {
     case "reader.not-found":
-      return new RelayFault(
-        "relay.not-found",
-        `${path} is not there: plug the relay board in or correct the path.`,
-        options,
-      );
+      return ["relay.not-found", `${path} is not there: plug the relay board in or correct the path.`];
     case "reader.busy":
-      return new RelayFault(
-        "relay.busy",
-        `Another program holds the port ${path} of the relay board: close it.`,
-        options,
-      );
+      return ["relay.busy", `Another program holds the port ${path} of the relay board: close it.`];
     case "reader.permission":
-      return new RelayFault(
+      return [
         "relay.permission",
         `This user may not open ${path}: add the user to the group dialout and log in again.`,
-        options,
-      );
+      ];
     default:
-      return new RelayFault(
+      return [
         "relay.failed",
         `The relay board on ${path} could not be opened: check that it is the board's serial port, and its cable.`,
-        options,
-      );
+      ];
   }
 }
 
