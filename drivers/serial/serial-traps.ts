@@ -40,7 +40,7 @@ export async function holderOf(path: string): Promise<string | null> {
 export async function lookAt(wantedPath: string | null, root: string): Promise<LinuxFindings> {
   const at = (path: string): string => join(root, path);
   const path = wantedPath === null ? null : await realpath(wantedPath).catch(() => wantedPath);
-  const userName = userInfo().username;
+  const userName = nameOfUser();
   const system = linuxSystem({ sys: at("sys"), dev: at("dev") });
   return {
     wantedPath,
@@ -53,6 +53,15 @@ export async function lookAt(wantedPath: string | null, root: string): Promise<L
     areRulesInstalled: (await rulesAtWork((file) => file === basename(RULES_FILE), root)) !== "",
     isUdevRunning: await exists(at("run/udev/control")),
   };
+}
+
+/** A user of a container may have no name. */
+function nameOfUser(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return String(process.getuid?.());
+  }
 }
 
 async function findNode(path: string, wantedPath: string, userName: string, etc: string): Promise<FoundNode | null> {
