@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { fail } from "./setup.mjs";
 
-const tools = [
+const testTools = [
   {
     debianPackage: "chromium",
     found: () => process.env.CHROME_PATH !== undefined || onPath("chromium", "google-chrome", "chromium-browser"),
@@ -13,22 +13,28 @@ const tools = [
   { debianPackage: "socat", found: () => onPath("socat") },
 ];
 
-function onPath(...names) {
-  const folders = (process.env.PATH ?? "").split(path.delimiter);
+/** Whether one of these programs is there; those of the administrator are often not in a user's own PATH. */
+export function onPath(...names) {
+  const folders = [...(process.env.PATH ?? "").split(path.delimiter), "/usr/sbin", "/sbin"];
   return names.some((name) => folders.some((folder) => existsSync(path.join(folder, name))));
 }
 
 export function ensureTestTools() {
   if (process.platform === "win32") return;
+  ensurePackages(testTools, "npm test");
+}
+
+/** Installs the Debian packages of `tools` that are missing, or names them; `again` is the command that needs them. */
+export function ensurePackages(tools, again) {
   const missing = tools.filter((tool) => !tool.found()).map((tool) => tool.debianPackage);
   if (missing.length === 0) return;
   const command = `apt-get install -y --no-install-recommends ${missing.join(" ")}`;
   if (process.getuid?.() !== 0 || !onPath("apt-get")) {
-    fail(`The tests need ${missing.join(" and ")}: install with "sudo ${command}" and run npm test again.`);
+    fail(`The tests need ${missing.join(" and ")}: install with "sudo ${command}" and run ${again} again.`);
   }
   process.stderr.write(`Installing Debian packages for the tests: ${missing.join(", ")}\n`);
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   const run = (args) => spawnSync("apt-get", args, { stdio: ["ignore", 2, 2], env }).status === 0;
   const ok = run(["-qq", "update"]) && run(["-qq", "install", "-y", "--no-install-recommends", ...missing]);
-  if (!ok) fail(`Installing ${missing.join(", ")} failed (see above): install them by hand and run npm test again.`);
+  if (!ok) fail(`Installing ${missing.join(", ")} failed (see above): install them by hand and run ${again} again.`);
 }
