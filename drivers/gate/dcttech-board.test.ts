@@ -7,7 +7,9 @@ const board = { vendorId: 0x16c0, productId: 0x05df, product: "USBRelay2", path:
 const at = (channel: number) => ({ channel, address: 1 });
 
 /** A board as a HID library shows it: nine-byte reports, the relays in the last byte. */
-function plugged(devices: readonly (RelayHidDevice & { readonly id: string; readonly broken?: boolean })[]) {
+function plugged(
+  devices: readonly (RelayHidDevice & { readonly id: string; readonly broken?: boolean; readonly deaf?: boolean })[],
+) {
   const written: string[] = [];
   const opened: string[] = [];
   let onError: (error: unknown) => void = () => {};
@@ -27,7 +29,10 @@ function plugged(devices: readonly (RelayHidDevice & { readonly id: string; read
             mask = command === 0xff ? mask | (1 << (channel - 1)) : mask & ~(1 << (channel - 1));
           return 9;
         },
-        getFeatureReport: async () => Buffer.from([0, ...Buffer.from(device.id), 0, 0, mask]),
+        getFeatureReport: async () => {
+          if (device.deaf === true) throw new Error("could not get feature report from device");
+          return Buffer.from([0, ...Buffer.from(device.id), 0, 0, mask]);
+        },
         close: async () => void opened.splice(opened.indexOf(path), 1),
       };
     },
@@ -66,6 +71,20 @@ describe("a board", () => {
     await found.switch(at(2), true);
     await found.switch(at(2), false);
     expect(written).toEqual(["00ff02000000000000", "00fd02000000000000"]);
+  });
+
+  test("is found beside one that does not answer, which is let go", async () => {
+    const deaf = { ...board, path: "/dev/hidraw2", id: "AAAAA", deaf: true };
+    const { hid, opened } = plugged([deaf, { ...board, id: "BITFT" }]);
+    await using _found = await openDcttechBoard("BITFT", hid);
+    expect(opened).toEqual(["/dev/hidraw3"]);
+    await expect(openDcttechBoard("CCCCC", hid)).rejects.toMatchObject({ code: "relay.failed" });
+    expect(opened).toEqual(["/dev/hidraw3"]);
+  });
+
+  test("is found by its Windows path in any case", async () => {
+    const { hid } = plugged([{ ...board, path: "\\\\?\\HID#VID_16C0&PID_05DF#6&1", id: "BITFT" }]);
+    await using _found = await openDcttechBoard("\\\\?\\hid#vid_16c0&pid_05df#6&1", hid);
   });
 
   test("that is not there is told from those that are", async () => {

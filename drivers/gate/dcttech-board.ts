@@ -58,24 +58,46 @@ export async function openDcttechBoard(location: string, hid: RelayHid = nodeHid
   };
 }
 
+/** Looks at all boards with the id: one that somebody else holds, or that does not answer, hides no other. */
 async function find(location: string, hid: RelayHid, onError: (error: unknown) => void): Promise<RelayHidHandle> {
   const path = location.startsWith("/") ? await realpath(location).catch(() => location) : location;
   const wantsId = location.length === 5;
   const others: string[] = [];
+  let refusal: unknown = null;
   for (const device of await hid.list()) {
     if (!isDcttechBoard(device) || device.path === undefined) continue;
-    if (!wantsId && device.path !== path) continue;
-    const handle = await hid.open(device.path, onError);
-    const id = dcttechStatus(await handle.getFeatureReport(0, REPORT_LENGTH))?.id ?? null;
-    if (!wantsId || id === location) return handle;
-    if (id !== null) others.push(id);
-    await handle.close();
+    if (!wantsId && !isSamePath(device.path, path)) continue;
+    try {
+      const handle = await hid.open(device.path, onError);
+      const id = wantsId ? await idOf(handle) : null;
+      if (id === location || !wantsId) return handle;
+      if (id !== null) others.push(id);
+      await handle.close();
+    } catch (error) {
+      refusal = error;
+    }
   }
+  if (refusal !== null) throw refusal;
   const seen = others.length === 0 ? "" : ` (plugged in are ${others.join(", ")})`;
   throw new RelayFault(
     "relay.not-found",
     `There is no relay board USBRelay1 to USBRelay8 at ${location}${seen}: plug it in, or correct its path or its id.`,
   );
+}
+
+/** The five letters of an opened board, closed again if it does not tell them: nobody else would close it. */
+async function idOf(handle: RelayHidHandle): Promise<string | null> {
+  try {
+    return dcttechStatus(await handle.getFeatureReport(0, REPORT_LENGTH))?.id ?? null;
+  } catch (error) {
+    await handle.close().catch(() => {});
+    throw error;
+  }
+}
+
+/** Windows paths have no case. */
+function isSamePath(one: string, other: string): boolean {
+  return other.startsWith("/") ? one === other : one.toLowerCase() === other.toLowerCase();
 }
 
 const nodeHid: RelayHid = {
