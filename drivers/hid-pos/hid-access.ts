@@ -4,6 +4,7 @@ import { access, readFile } from "node:fs/promises";
 import { basename } from "node:path";
 import type { HIDAsync } from "node-hid";
 import { libraryFault } from "./hid-fault.ts";
+import { takeReader } from "./sole-reader.ts";
 
 /** One top-level collection of a HID device; a device with several is listed several times under one path. */
 export interface HidDevice {
@@ -67,7 +68,11 @@ export function createNodeHidAccess(load: () => Promise<NodeHid> = () => import(
       const { HIDAsync } = await library();
       // hidapi tells why in words; Node tells in codes.
       if (isDeviceNode(path)) await access(path, constants.R_OK | constants.W_OK);
-      const device: HIDAsync = await HIDAsync.open(path);
+      const taken = await takeReader(path);
+      const device: HIDAsync = await HIDAsync.open(path).catch((error: unknown) => {
+        taken[Symbol.dispose]();
+        throw error;
+      });
       device.on("error", onError);
       device.on("data", onReport);
       // Reading starts on the next tick and would throw there, past everybody, if the device were closed before it.
@@ -75,7 +80,10 @@ export function createNodeHidAccess(load: () => Promise<NodeHid> = () => import(
       return {
         write: (report) => device.write(Buffer.from(report)),
         sendFeatureReport: (report) => device.sendFeatureReport(Buffer.from(report)),
-        close: () => device.close(),
+        close() {
+          taken[Symbol.dispose]();
+          return device.close();
+        },
       };
     },
 
