@@ -1,3 +1,4 @@
+import type { HeldModifiers } from "../drivers/keyboard/key-stroke.ts";
 import { usText } from "../drivers/keyboard/us-layout.ts";
 
 /** A key that a reader, or a program in its place, presses or lets go. */
@@ -27,6 +28,16 @@ export function strokesOf(character: string): Stroke[] {
   const pressed = press(place.code, character, place.shift);
   if (!place.shift) return pressed;
   return [hold("ShiftLeft", "Shift", true, true), ...pressed, hold("ShiftLeft", "Shift", false, false)];
+}
+
+/** What is held with each stroke, as a system tells it; strokes have to come in their order. */
+export function createModifierWatch(): (stroke: Stroke) => HeldModifiers {
+  const held = new Set<string>();
+  return ({ key, down, shift }) => {
+    if (down) held.add(key);
+    else held.delete(key);
+    return { shift, control: held.has("Control"), alt: held.has("Alt") };
+  };
 }
 
 /** One list of strokes for each character a US reader types. */

@@ -1,5 +1,6 @@
 import type { CDPSession, Page } from "playwright-core";
-import type { Stroke } from "./key-strokes.ts";
+import type { HeldModifiers } from "../drivers/keyboard/key-stroke.ts";
+import { createModifierWatch, type Stroke } from "./key-strokes.ts";
 
 /** A keyboard at a page: what a reader, a person or a typing tool presses, as Chromium gets it from the system. */
 export interface PageKeys {
@@ -22,13 +23,15 @@ export async function openPageKeys(page: Page): Promise<PageKeys> {
   const startS = Date.now() / 1000;
   // Ahead of the clock, so that no timer of the page runs out before all strokes of a burst have arrived.
   let elapsedMs = 600_000;
+  const modifiersOf = createModifierWatch();
+  const press = (stroke: Stroke, time: { timestamp?: number }) => dispatch(session, stroke, modifiersOf(stroke), time);
 
   return {
     async play(characters, paceMs) {
       const sent: Promise<unknown>[] = [];
       for (const strokes of characters) {
         const timestamp = startS + elapsedMs / 1000;
-        sent.push(...strokes.flatMap((stroke) => dispatch(session, stroke, { timestamp })));
+        sent.push(...strokes.flatMap((stroke) => press(stroke, { timestamp })));
         elapsedMs += paceMs;
       }
       elapsedMs += 5000;
@@ -42,7 +45,7 @@ export async function openPageKeys(page: Page): Promise<PageKeys> {
       for (const [at, strokes] of characters.entries()) {
         const waitMs = startMs + at * paceMs - performance.now();
         if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-        sent.push(...strokes.flatMap((stroke) => dispatch(session, stroke, {})));
+        sent.push(...strokes.flatMap((stroke) => press(stroke, {})));
       }
       await Promise.all(sent);
     },
@@ -53,9 +56,13 @@ export async function openPageKeys(page: Page): Promise<PageKeys> {
  * Hands over one stroke. A packet is two events: a key without a name, then its character. After Alt Windows adds its own
  * reading of the number, a character without any key.
  */
-function dispatch(session: CDPSession, stroke: Stroke, time: { timestamp?: number }): Promise<unknown>[] {
-  const { code, key, down, shift } = stroke;
-  const modifiers = shift ? 8 : 0;
+function dispatch(
+  session: CDPSession,
+  { code, key, down }: Stroke,
+  { alt, control, shift }: HeldModifiers,
+  time: { timestamp?: number },
+): Promise<unknown>[] {
+  const modifiers = (alt ? 1 : 0) + (control ? 2 : 0) + (shift ? 8 : 0);
   const send = (event: NonNullable<Parameters<typeof session.send<"Input.dispatchKeyEvent">>[1]>) =>
     session.send("Input.dispatchKeyEvent", { ...event, modifiers, ...time });
   const isText = key.length === 1;

@@ -66,7 +66,7 @@ export async function openEvdevReader(spec: EvdevReaderSpec, options: EvdevReade
         options.onRaw?.({ kind: "lost", atMs: nowMs });
         framer.lose(nowMs);
       } else {
-        const stroke = { code: keyName(record.keyNumber), text: null, down: record.down, shift: null };
+        const stroke = { code: keyName(record.keyNumber), text: null, down: record.down, modifiers: null };
         options.onRaw?.({ kind: "key", stroke, atMs: nowMs });
         for (const frame of framer.push(stroke, nowMs)) queue.push(frame);
       }

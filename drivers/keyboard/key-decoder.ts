@@ -1,6 +1,6 @@
 /** Key strokes to what they mean, one at a time: the modifiers, the layout, and characters spelt out as numbers. */
 import type { KeyboardCalibration } from "./calibration.ts";
-import type { KeyStroke } from "./key-stroke.ts";
+import type { HeldModifiers, KeyStroke } from "./key-stroke.ts";
 import { usText } from "./us-layout.ts";
 
 /** What a stroke means for a scan. */
@@ -23,6 +23,7 @@ export interface KeyDecoder {
   reset(): void;
 }
 
+const noneHeld: HeldModifiers = { shift: false, control: false, alt: false };
 const MAX_NUMBER_DIGITS = 7;
 
 /**
@@ -31,7 +32,7 @@ const MAX_NUMBER_DIGITS = 7;
  * letting go (Linux).
  */
 export function createKeyDecoder(layout: KeyboardCalibration["layout"]): KeyDecoder {
-  const held = { shift: false, control: false, alt: false };
+  let held: HeldModifiers = noneHeld;
   let decimal = "";
   /** The digits of a Ctrl+Shift+U number; null while none is being typed. */
   let hexadecimal: string | null = null;
@@ -43,9 +44,8 @@ export function createKeyDecoder(layout: KeyboardCalibration["layout"]): KeyDeco
   };
 
   const holdModifier = (code: string, down: boolean): KeyMeaning | null => {
-    if (code.startsWith("Shift")) held.shift = down;
-    else if (code.startsWith("Control")) held.control = down;
-    else held.alt = down;
+    const name = code.startsWith("Shift") ? "shift" : code.startsWith("Control") ? "control" : "alt";
+    held = { ...held, [name]: down };
     // Typed after the chord was let go, the number comes later; typed while it is held, it is complete now.
     if (!down && hexadecimal !== null && hexadecimal !== "" && code !== "AltLeft") return endHexadecimal();
     if (down || code !== "AltLeft" || decimal === "") return null;
@@ -62,12 +62,13 @@ export function createKeyDecoder(layout: KeyboardCalibration["layout"]): KeyDeco
   };
 
   return {
-    take({ code, text, down, shift }) {
+    take({ code, text, down, modifiers }) {
+      held = modifiers ?? held;
       if (/^(Shift|Control|Alt)(Left|Right)$/.test(code)) return holdModifier(code, down);
       if (!down) return null;
       if (hexadecimal !== null) return spell(code);
       if (held.control) {
-        if ((shift ?? held.shift) && code === "KeyU") hexadecimal = "";
+        if (held.shift && code === "KeyU") hexadecimal = "";
         return null;
       }
       if (held.alt) {
@@ -75,6 +76,7 @@ export function createKeyDecoder(layout: KeyboardCalibration["layout"]): KeyDeco
         if (decimal.length < MAX_NUMBER_DIGITS) decimal += digit;
         return null;
       }
+      decimal = "";
       switch (code) {
         case "Enter":
         case "NumpadEnter":
@@ -87,15 +89,13 @@ export function createKeyDecoder(layout: KeyboardCalibration["layout"]): KeyDeco
         case "Process":
           return { kind: "hidden" };
       }
-      const printed = usText(code, shift ?? held.shift);
+      const printed = usText(code, held.shift);
       const typed = layout === "system" ? (text ?? printed) : (printed ?? text);
       return typed === null ? null : { kind: "text", text: typed, keyless: code === "" };
     },
 
     reset() {
-      held.shift = false;
-      held.control = false;
-      held.alt = false;
+      held = noneHeld;
       decimal = "";
       hexadecimal = null;
     },

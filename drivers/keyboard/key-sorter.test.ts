@@ -4,6 +4,7 @@ import { recognise } from "../../agent/codes/recognise.ts";
 import { SAMPLES } from "../../agent/codes/samples.ts";
 import {
   countRewritten,
+  createModifierWatch,
   type Stroke,
   strokesOf,
   typed,
@@ -40,9 +41,14 @@ function sort(
 }
 
 function press(sorter: KeySorter, strokes: readonly Stroke[], atMs: number): Sorted[] {
-  return strokes.flatMap(({ code, key, down, shift }) => {
+  const modifiersOf = createModifierWatch();
+  return strokes.flatMap((stroke) => {
+    const { code, key, down } = stroke;
     const named = code === "" && key.length > 1 ? key : code;
-    return sorter.take({ code: named, text: key.length === 1 ? key : null, down, shift }, atMs);
+    return sorter.take(
+      { code: named, text: key.length === 1 ? key : null, down, modifiers: modifiersOf(stroke) },
+      atMs,
+    );
   });
 }
 
@@ -158,6 +164,27 @@ describe("a reader", () => {
   });
 });
 
+describe("keys that are held", () => {
+  test("and let go unseen, behind the lock screen, are not held for ever where the system tells what is", () => {
+    const unseen = (key: string): Stroke[] => [{ code: `${key}Left`, key, down: true, shift: false }];
+    for (const key of ["Control", "Alt", "Shift"]) {
+      expect(sort([unseen(key), ...typed(`${CARD}\n`)])).toEqual([scan(CARD)]);
+    }
+  });
+
+  test("by a reader set to a country that has the pipe on AltGr are read by what the system made of them", () => {
+    const german = typed(CARD).map((strokes) =>
+      strokes.some(({ key }) => key === "|")
+        ? ["AltRight", "IntlBackslash"].flatMap((code, at) => [
+            { code, key: at === 0 ? "AltGraph" : "|", down: true, shift: false },
+            { code, key: at === 0 ? "AltGraph" : "|", down: false, shift: false },
+          ])
+        : strokes,
+    );
+    expect(sort(german, { calibration: { layout: "system" } })).toEqual([scan(CARD)]);
+  });
+});
+
 describe("a typing tool in the way", () => {
   test.each([
     ["telex", SAMPLES.S5],
@@ -209,6 +236,10 @@ describe("a person", () => {
     const digits = Array.from("0912345678");
     const options = { numberExpected: true };
     expect(sort(typed("0912 345 678\n"), { ...options, paceMs: 90 })).toEqual([typing(...digits, "Enter")]);
+    const back: Stroke[] = [true, false].map((down) => ({ code: "Backspace", key: "Backspace", down, shift: false }));
+    expect(sort([...typed("09123"), back, back, ...typed("2345678\n")], { ...options, paceMs: 100 })).toEqual([
+      typing(...Array.from("09123"), "Backspace", "Backspace", ...Array.from("2345678"), "Enter"),
+    ]);
     expect(sort(typed("0912345678\n"), { ...options, paceMs: 20 })).toEqual([scan("0912345678")]);
     expect(sort(typed("0912345678\n"), { paceMs: 90 })).toEqual([scan("0912345678")]);
     expect(sort(typed("079098000001\n"), { ...options, paceMs: 100 })).toEqual([scan("079098000001")]);
@@ -254,7 +285,7 @@ test("any strokes at any time, with windows coming and going, are sorted into bo
     code: fc.constantFrom(...names),
     text: fc.option(fc.constantFrom("a", "7", "ễ", "\u{1f600}")),
     down: fc.boolean(),
-    shift: fc.option(fc.boolean()),
+    modifiers: fc.option(fc.record({ shift: fc.boolean(), control: fc.boolean(), alt: fc.boolean() })),
     waitMs: fc.constantFrom(0, 5, 120, 200, 1000),
     away: fc.nat(50).map((chance) => chance === 0),
   });

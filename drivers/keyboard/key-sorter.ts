@@ -68,11 +68,13 @@ export function createKeySorter(calibration: KeyboardCalibration, numberExpected
   /** The end of keys that were not whole: what follows at once belongs to them. */
   let brokenMs = Number.NEGATIVE_INFINITY;
 
-  const isScan = ({ text, pausesMs }: Burst): boolean => {
+  const isScan = ({ text, pausesMs, keys }: Burst): boolean => {
     if (calibration.prefix !== "" && text.start.startsWith(calibration.prefix)) return true;
     const rhythmMs = median(pausesMs);
     if (text.length < MIN_SCAN_LENGTH || rhythmMs > RHYTHM_SHARE * calibration.gapMs) return false;
-    const isPhone = PHONE_START.test(text.start) && text.start.replace(/\D/g, "").length <= PHONE_DIGITS;
+    const takenBack = keys.filter((key) => key === "Backspace").length;
+    const digits = text.start.replace(/\D/g, "").length - takenBack;
+    const isPhone = PHONE_START.test(text.start) && digits <= PHONE_DIGITS;
     return !(numberExpected() && isPhone && rhythmMs > FINGER_MS);
   };
 

@@ -8,6 +8,16 @@ export interface KeyStroke {
   /** The character the platform made of it, or null when it made none. */
   readonly text: string | null;
   readonly down: boolean;
-  /** Whether Shift was held, when the platform tells it with every key; null: follow the Shift keys themselves. */
-  readonly shift: boolean | null;
+  /**
+   * What is held, where the platform tells it with every key: a key that went up unseen (the system's lock screen was in
+   * front) is then not held for ever. Null: follow the keys themselves.
+   */
+  readonly modifiers: HeldModifiers | null;
+}
+
+/** The keys held beside another. AltGr is none of them: its character is the system's. */
+export interface HeldModifiers {
+  readonly shift: boolean;
+  readonly control: boolean;
+  readonly alt: boolean;
 }

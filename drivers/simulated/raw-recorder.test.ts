@@ -35,7 +35,7 @@ const reports = (bytes: readonly Uint8Array[], startMs = 0): RawEvent[] =>
 const keys = (codes: readonly string[], startMs = 0): RawEvent[] =>
   codes.map((code, index) => ({
     kind: "key",
-    stroke: { code: code.slice(1), text: null, down: code.startsWith("+"), shift: null },
+    stroke: { code: code.slice(1), text: null, down: code.startsWith("+"), modifiers: null },
     atMs: startMs + index * 5,
   }));
 

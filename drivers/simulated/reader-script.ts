@@ -186,7 +186,7 @@ function addScan(steps: ScanStep[], bytes: Uint8Array): string | null {
 }
 
 function strokeOf(word: string): KeyStroke {
-  return { code: word.slice(1), text: null, down: word.startsWith("+"), shift: null };
+  return { code: word.slice(1), text: null, down: word.startsWith("+"), modifiers: null };
 }
 
 /** The bytes, or what is needed instead. */

@@ -68,7 +68,7 @@ export function captureKeyboard(window: Window, station: Station): KeyboardCaptu
     event.stopImmediatePropagation();
     const stroke = strokeOf(event);
     // Stopped here, its character would never be told.
-    const toCome = stroke.down && isTextToCome(stroke);
+    const toCome = isTextToCome(event);
     if (!toCome) event.preventDefault();
     altReleased = !stroke.down && stroke.code === "AltLeft";
     if (!event.repeat && !(toCome && stroke.code === "")) deliver(sorter.take(stroke, event.timeStamp));

@@ -1,4 +1,4 @@
-import type { KeyStroke } from "../../drivers/keyboard/key-stroke.ts";
+import type { HeldModifiers, KeyStroke } from "../../drivers/keyboard/key-stroke.ts";
 
 /** Keys without a position that still say what they are: typing tools send them by name only. */
 const namedKeys = ["Backspace", "Enter", "Tab", "Escape", "Process"];
@@ -10,7 +10,7 @@ export function strokeOf(event: KeyboardEvent): KeyStroke {
     code: code === "" && namedKeys.includes(event.key) ? event.key : code,
     text: characterOf(event.key),
     down: event.type === "keydown",
-    shift: event.shiftKey,
+    modifiers: modifiersOf(event),
   };
 }
 
@@ -18,14 +18,19 @@ export function strokeOf(event: KeyboardEvent): KeyStroke {
  * True for a keydown that tells neither key nor character: its character follows as a keypress (text that a program made,
  * `VK_PACKET` on Windows).
  */
-export function isTextToCome({ code, text }: KeyStroke): boolean {
-  return (code === "" || code === "Process") && text === null;
+export function isTextToCome({ type, key, code }: KeyboardEvent): boolean {
+  const isKnown = code !== "" && code !== "Unidentified";
+  return type === "keydown" && !isKnown && (key === "" || key === "Unidentified" || key === "Process");
 }
 
 /** The stroke of a keypress, which only has a character. */
 export function textStroke(event: KeyboardEvent): KeyStroke | null {
   const text = characterOf(event.key);
-  return text === null ? null : { code: "", text, down: true, shift: event.shiftKey };
+  return text === null ? null : { code: "", text, down: true, modifiers: modifiersOf(event) };
+}
+
+function modifiersOf({ shiftKey, ctrlKey, altKey }: KeyboardEvent): HeldModifiers {
+  return { shift: shiftKey, control: ctrlKey, alt: altKey };
 }
 
 /** `KeyboardEvent.key` names keys by words and characters by themselves. */

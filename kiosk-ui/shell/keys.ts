@@ -18,7 +18,7 @@ export interface KeyPress {
  */
 export function isPageKey(press: KeyPress): boolean {
   const { code, key, control, alt, meta, shift } = press;
-  if (key === "Alt" || key === "Control") return !meta;
+  if (key === "Alt" || key === "Control") return true;
   if (alt && !control && !meta) return /^Numpad\d$/.test(code);
   if (control && shift && !alt && !meta) return code === "KeyU";
   return !control && !alt && !meta && !/^(F\d{1,2}|Browser.*|Launch.*)$/.test(key);

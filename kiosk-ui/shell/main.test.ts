@@ -146,6 +146,7 @@ describe("the window", () => {
     [{ key: "Enter" }, false],
     [{ key: "F" }, false],
     [{ key: "Alt", code: "AltLeft", alt: true }, false],
+    [{ key: "Control", code: "ControlLeft", meta: true }, false],
     [{ key: "5", code: "Numpad5", alt: true }, false],
     [{ key: "5", code: "Digit5", alt: true }, true],
     [{ key: "U", code: "KeyU", control: true, shift: true }, false],
