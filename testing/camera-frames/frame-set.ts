@@ -58,7 +58,7 @@ export function emptyFrame(symbols: readonly Symbol2D[], index: number): MadeFra
   };
 }
 
-/** One person: 45 frames (3 s at 15 per second) of a card or telephone brought into view, hunting for focus, held, taken away. */
+/** One person: 30 frames (3 s at 10 per second) of a card or telephone brought into view, hunting for focus, held, taken away. */
 export function videoFrame(symbols: readonly Symbol2D[], video: number, frame: number): MadeFrame {
   const size = sizes[video % sizes.length] ?? sizes[0];
   const random = seededRandom(500_000 + video);
@@ -66,18 +66,18 @@ export function videoFrame(symbols: readonly Symbol2D[], video: number, frame: n
   const modules = symbol.modules.width;
   const phone = random.next() < 0.4;
   const inverted = phone && random.next() < 0.4;
-  const heldModulePx = Math.min(random.between(1.7, 3.4), size.height / (1.4 * modules));
+  const heldModulePx = Math.min(random.between(1.8, 3.6), size.height / (1.4 * modules));
   const heldTilt = random.between(-25, 25);
   const white = random.next() < 0.3 ? random.between(35, 120) : 255;
   const noise = random.between(2, 14);
   const glare = random.next() < 0.3;
-  const defocus = random.between(0.3, 1);
-  const shake = random.between(0.1, 1);
+  const defocus = random.between(0.1, 0.8);
+  const shake = random.between(0.05, 0.7);
   const rotationDeg = random.between(-30, 30);
   const background0 = background(size, random.integer(12), random.next() < 0.3);
   const glareSize = random.between(0.03, 0.18);
   // From the edge of the view to the middle in the first second, still in the second, away in the third.
-  const time = frame / 15;
+  const time = frame / videoFramesPerSecond;
   const away = time < 1 ? 1 - time : time < 2 ? 0 : time - 2;
   const move = seededRandom(600_000 + video * 100 + frame);
   const speedPx = (away > 0 ? size.width * 0.014 : 0) + shake * move.next() * 2;
@@ -106,7 +106,8 @@ export function videoFrame(symbols: readonly Symbol2D[], video: number, frame: n
   };
 }
 
-export const framesOfVideo = 45;
+const videoFramesPerSecond = 10;
+export const framesOfVideo = 30;
 
 const drawn = new Map<string, GreyPicture>();
 
