@@ -148,6 +148,28 @@ describe("a supervised reader", () => {
     expect(gate.words()).toContain("ready");
   });
 
+  test("of an unknown layout stays a fault however often it opens, until a whole scan was read", async () => {
+    const fault = new ReaderFault("reader.unknown-layout", "nobody can read it");
+    const opened: ReturnType<typeof queueReader>[] = [];
+    await using gate = watch(parseReaderSpec("serial:/dev/ttyACM0"), {
+      open: async (spec) => {
+        const next = queueReader(spec.id);
+        opened.push(next);
+        return next.reader;
+      },
+    });
+    for (let opening = 1; opening <= 3; opening++) {
+      await until(() => expect(opened).toHaveLength(opening));
+      const { queue } = opened[opening - 1] as ReturnType<typeof queueReader>;
+      queue.push({ bytes: Buffer.from("half"), aim: null, spoiled: "gap", receivedMs: 0 });
+      await until(() => expect(gate.scans).toHaveLength(opening));
+      if (opening < 3) queue.fail(fault);
+    }
+    expect(gate.words()).toEqual(["connecting", "ready", "reader.unknown-layout"]);
+    opened[2]?.push("079098000001");
+    await until(() => expect(gate.words().at(-1)).toBe("ready"));
+  });
+
   test("does not take an exception of its consumer for a fault of the device", async () => {
     const errors: unknown[] = [];
     const { reader, push } = queueReader("serial:X");

@@ -80,8 +80,10 @@ export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision
       current = reader;
       if (stop.signal.aborted) return stoppedFault(spec);
       onReady();
-      await report(null, "ready");
+      // One that nobody could read opens as well as any other; only a scan shows that it is read now.
+      if (!reported.startsWith("reader.unknown-layout")) await report(null, "ready");
       for await (const scan of reader) {
+        if (scan.spoiled === null) await report(null, "ready");
         await guarded(() => onScan(scan));
         // A reader that never pauses must not keep the others from being read.
         await nextTurn();
