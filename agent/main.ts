@@ -4,11 +4,13 @@ import path from "node:path";
 import type { z } from "zod";
 import { type Checkpoint, checkpoint } from "../contract/people.ts";
 import { parseRelaySpecs } from "../drivers/gate/relay-spec.ts";
+import type { RawScan } from "../drivers/reader.ts";
 import { parseReaderChoice } from "../drivers/reader-spec.ts";
 import type { AgentConfig } from "../provisioning/agent-config.ts";
 import { AgentError } from "../provisioning/agent-error.ts";
 import { lockDataFolder, prepareDataFolder, volatileFileSystem } from "../provisioning/data-folder.ts";
 import { writeDurably } from "../provisioning/durable-file.ts";
+import { loadReaderProfiles, saveReaderProfile } from "../provisioning/reader-profiles.ts";
 import { loadStationKeys } from "../provisioning/secrets.ts";
 import { type LoopbackCarrier, newScreenToken, openLoopback } from "./carriers/loopback.ts";
 import { Screens } from "./carriers/screens.ts";
@@ -23,6 +25,7 @@ import { Journal, journalHoldsRows } from "./journal/journal.ts";
 import type { KioskIntent } from "./kiosk-port/intent.ts";
 import type { KioskPort, ScanOutcome } from "./kiosk-port/port.ts";
 import type { KioskView } from "./kiosk-port/view.ts";
+import { ReaderTest, testedReader } from "./reader-test.ts";
 import { Readers } from "./readers.ts";
 import { Recent } from "./recent.ts";
 import { Relays } from "./relays.ts";
@@ -189,6 +192,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       readers: readers.views,
       unusable: readers.unusable,
       relays: relays.views,
+      readerTest: readerTest.view,
+      tested: profiles.map(testedReader),
       capture: config.capture,
       duty: duty.view,
       queue: {
@@ -218,7 +223,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const obey = (intent: KioskIntent): void => {
     switch (intent.kind) {
       case "captured":
-        return station.take(
+        return take(
           {
             bytes: Buffer.from(intent.bytesB64, "base64"),
             aim: null,
@@ -230,6 +235,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
           pageLane(intent.source, intent.direction),
           intent.correlationId ?? null,
         );
+      case "reader-test-start":
+        return beginTest(intent.readerId);
+      case "reader-test-next":
+        return readerTest.next();
+      case "reader-test-stop":
+        return readerTest.stop();
       case "sign-in":
         return beside(duty.requestCode(intent.phone));
       case "verify":
@@ -245,10 +256,34 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
   };
 
+  const known = loadReaderProfiles(dataDir);
+  let profiles = known.readers;
+  if (known.problem !== null) log("reader-test.profiles", { problem: known.problem });
+  const readerTest = new ReaderTest({
+    onChange: () => draw(),
+    onTested: (profile) => {
+      saveReaderProfile(dataDir, profile);
+      profiles = loadReaderProfiles(dataDir).readers;
+    },
+    wallMs: () => clock.wallMs(),
+    log,
+  });
+  const beginTest = (readerId: string): void => {
+    const page = /^page:(keyboard|webcam)$/.exec(readerId)?.[1];
+    const reader = readers.views.find(({ id }) => id === readerId);
+    if (reader !== undefined) void readerTest.start(reader);
+    else if (page !== undefined) void readerTest.start({ id: readerId, name: page, transport: "page" });
+  };
+  const take = (scan: RawScan, lane: Lane, correlationId: string | null = null): void => {
+    if (readerTest.takes(lane.readerId)) readerTest.scan(scan);
+    else station.take(scan, lane, correlationId);
+  };
+
   let started = false;
   const readers = new Readers({
     choices: readerChoices,
-    onScan: (scan, lane) => station.take(scan, lane),
+    onScan: take,
+    onRaw: (readerId, event) => readerTest.raw(readerId, event),
     onChange: () => draw(),
     log,
   });
@@ -295,6 +330,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     stop: async () => {
       clearInterval(redraw);
       await Promise.all([readers[Symbol.asyncDispose](), relays[Symbol.asyncDispose](), loopback.close()]);
+      readerTest.stop();
       station.stop();
       await outbox.stop();
       rmSync(runtime, { force: true });
@@ -314,6 +350,8 @@ function outOfOrderView(revision: number, placeName: string | null): KioskView {
     readers: [],
     unusable: [],
     relays: [],
+    readerTest: null,
+    tested: [],
     capture: { camera: "off", keyboard: false },
     duty: { state: "none", message: null },
     queue: { online: false, unsent: 0, oldestAgeS: null, quarantined: 0, message: null },

@@ -2,6 +2,7 @@ import { openReader } from "../drivers/open-reader.ts";
 import type { PluggedDevice } from "../drivers/plugged/plugged-device.ts";
 import { type PluggedSystem, thisMachine } from "../drivers/plugged/system.ts";
 import { watchPlugged } from "../drivers/plugged/watch-plugged.ts";
+import type { RawEvent } from "../drivers/raw-tap.ts";
 import type { RawScan, ReaderCommand, ReaderFaultCode } from "../drivers/reader.ts";
 import type { AutoSpec, ReaderSpec } from "../drivers/reader-spec.ts";
 import { type SupervisedReader, superviseReader } from "../drivers/supervised-reader.ts";
@@ -15,6 +16,8 @@ export interface ReadersOptions {
   readonly choices: readonly (ReaderSpec | AutoSpec)[];
   readonly onScan: (scan: RawScan, lane: Lane) => void;
   readonly onChange: () => void;
+  /** Sees what each device sends before its driver understands it. */
+  readonly onRaw?: (readerId: string, event: RawEvent) => void;
   readonly log: (event: string, facts: Record<string, unknown>) => void;
   /** Where readers are looked for: this machine unless told. */
   readonly system?: PluggedSystem;
@@ -107,7 +110,7 @@ export class Readers implements AsyncDisposable {
     };
     show("connecting", null);
     const supervised = superviseReader(spec, {
-      open: (named) => openReader(named, this.#system),
+      open: (named) => openReader(named, this.#system, (event) => this.#options.onRaw?.(id, event)),
       onScan: (scan) => onScan(scan, lane),
       onState: (state) => {
         show(state.state, state.state === "fault" ? faultSentences[state.code] : null);

@@ -62,6 +62,8 @@ export async function scanToDurable(): Promise<void> {
     readers: readers.views,
     unusable: [],
     relays: [],
+    readerTest: null,
+    tested: [],
     capture: { camera: "off", keyboard: false },
     duty: { state: "none", message: null },
     queue: { online: true, oldestAgeS: 0, message: null, ...journal.queue() },

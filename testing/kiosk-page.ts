@@ -76,6 +76,8 @@ export const calmView: KioskView = {
   ],
   unusable: [],
   relays: [],
+  readerTest: null,
+  tested: [],
   capture: { camera: "off", keyboard: true },
   duty: { state: "signed-in", name: "N••••• T•• H•••", phoneMasked: "091••••678", expired: false },
   queue: { online: true, unsent: 0, oldestAgeS: null, quarantined: 0, message: null },

@@ -21,6 +21,10 @@ export const kioskIntent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("cancel-sign-in") }),
   z.object({ kind: z.literal("sign-out") }),
   z.object({ kind: z.literal("answer"), scanId: z.string().max(64), accept: z.boolean() }),
+  /** Begins the guided test of a reader, or of what the page captures (`page:keyboard`). */
+  z.object({ kind: z.literal("reader-test-start"), readerId: z.string().max(400) }),
+  z.object({ kind: z.literal("reader-test-next") }),
+  z.object({ kind: z.literal("reader-test-stop") }),
   z.object({ kind: z.literal("dismiss"), scanId: z.string().max(64) }),
 ]);
 

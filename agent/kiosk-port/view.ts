@@ -98,6 +98,44 @@ export interface UnusableDevice {
   readonly next: Sentence;
 }
 
+/** Something the guided test found about a reader. */
+export interface ReaderTestFinding {
+  /** Stable code, e.g. `input-method`. */
+  readonly code: string;
+  /** `note`: the scan is exact. `repaired`: it differs in a way that is always undone. `fault`: people would be refused. */
+  readonly severity: "note" | "repaired" | "fault";
+  readonly title: Sentence;
+  readonly next: Sentence;
+  /** For the technician, English, with the particulars. */
+  readonly technician: string;
+}
+
+/** The guided test of one reader; while it runs, that reader's scans are recorded nowhere. */
+export interface ReaderTestView {
+  readonly readerId: string;
+  readonly readerName: string;
+  /** `waiting` for the first scan of this step, `result` of this step, `done` with all steps. */
+  readonly state: "waiting" | "result" | "done";
+  /** From 1. */
+  readonly step: number;
+  readonly steps: number;
+  /** Length of the code that is shown. */
+  readonly codeBytes: number;
+  /** The code to show, one unit a module, quiet zone included; `path` is the `d` of an SVG path. Null when done. */
+  readonly symbol: { readonly side: number; readonly path: string } | null;
+  /** Of this step, or of all when done; null while waiting. */
+  readonly verdict: "exact" | "usable" | "faulty" | null;
+  readonly findings: readonly ReaderTestFinding[];
+}
+
+/** What an earlier test found, for staff. */
+export interface TestedReader {
+  readonly readerId: string;
+  readonly atMs: number;
+  readonly verdict: "exact" | "usable" | "faulty";
+  readonly findings: readonly Sentence[];
+}
+
 /** What the page itself may capture. */
 export interface CaptureView {
   /** `fallback`: the page offers the camera while no reader is ready; `always`: it runs whenever the page is shown. */
@@ -156,6 +194,10 @@ export interface KioskView {
   /** Plugged in, but not readable as it is; each with what to do. */
   readonly unusable: readonly UnusableDevice[];
   readonly relays: readonly RelayView[];
+  /** Null unless a reader is being tested. */
+  readonly readerTest: ReaderTestView | null;
+  /** Readers that were tested on this machine. */
+  readonly tested: readonly TestedReader[];
   readonly capture: CaptureView;
   readonly duty: DutyView;
   readonly queue: QueueView;

@@ -1,34 +1,37 @@
 /** What can be wrong with a reader, as the test names it. What to do about each is in `advice.ts`. */
-export type FindingCode =
-  | "nothing"
-  | "garbage"
-  | "parity"
-  | "other-code"
-  | "aim-identifier"
-  | "control-characters"
-  | "prefix"
-  | "suffix"
-  | "no-terminator"
-  | "truncated"
-  | "start-lost"
-  | "gap"
-  | "pieces-lost"
-  | "reports-lost"
-  | "joined"
-  | "split"
-  | "code-page"
-  | "double-encoded"
-  | "utf-16"
-  | "letters-lost"
-  | "decomposed"
-  | "eci"
-  | "input-method"
-  | "keyboard-layout"
-  | "shift-lost"
-  | "substituted"
-  | "letter-case"
-  | "slow"
-  | "differs";
+export const findingCodes = [
+  "nothing",
+  "garbage",
+  "parity",
+  "other-code",
+  "aim-identifier",
+  "control-characters",
+  "prefix",
+  "suffix",
+  "no-terminator",
+  "truncated",
+  "start-lost",
+  "gap",
+  "pieces-lost",
+  "reports-lost",
+  "joined",
+  "split",
+  "code-page",
+  "double-encoded",
+  "utf-16",
+  "letters-lost",
+  "decomposed",
+  "eci",
+  "input-method",
+  "keyboard-layout",
+  "shift-lost",
+  "substituted",
+  "letter-case",
+  "slow",
+  "differs",
+] as const;
+
+export type FindingCode = (typeof findingCodes)[number];
 
 export interface Finding {
   readonly code: FindingCode;
