@@ -28,7 +28,7 @@ export const readersCommand = new Command("readers")
   .option("--record <file>", "record what a reader sends for support, letters and digits invented, until Ctrl+C")
   .option("--reader <spec>", "which reader to record; needed only when several are plugged in")
   .option("--raw", "record what was scanned as it was: the file then holds personal data")
-  .option("--json", "one JSON line per device")
+  .option("--json", "one JSON line per device and per problem of the machine")
   .action(async (options: ReadersOptions) => {
     if (options.record !== undefined) return record(options.record, options);
     if (options.raw || options.reader !== undefined) {
@@ -37,8 +37,10 @@ export const readersCommand = new Command("readers")
     if (options.udevRules) return void process.stdout.write(udevRules());
     if (options.watch) return watchReaders(options.json === true);
     const devices = await reported(await thisMachine().list());
-    if (options.json) for (const device of devices) printJson(reportLine(device));
-    else process.stdout.write(reportText(devices, await machineProblems()));
+    const problems = await machineProblems();
+    if (!options.json) return void process.stdout.write(reportText(devices, problems));
+    for (const device of devices) printJson(reportLine(device));
+    for (const problem of problems) printJson({ event: "problem", problem });
   });
 
 async function record(file: string, { reader, raw, json }: ReadersOptions): Promise<void> {
