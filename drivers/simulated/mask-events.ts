@@ -44,7 +44,8 @@ function dataRange(read: ScanReport | null): { dataAt?: number; length?: number 
 function keptOffsets(report: Uint8Array, read: ScanReport | null): ReadonlySet<number> {
   if (read === null) return new Set((report[1] ?? 0) < report.length ? [0, 1] : [0]);
   const { countAt, aimAt, codeIdAt, continued, reportId } = read.layout;
-  const aim = aimAt === null ? [] : [aimAt, aimAt + 1, aimAt + 2];
+  // Where a descriptor is not true, the field may hold the beginning of a card.
+  const aim = aimAt === null || !/^\][A-Za-z]/.test(read.aim) ? [] : [aimAt, aimAt + 1, aimAt + 2];
   return new Set([...(reportId === 0 ? [] : [0]), countAt, ...aim, codeIdAt ?? countAt, continued?.at ?? countAt]);
 }
 

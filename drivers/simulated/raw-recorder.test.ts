@@ -99,6 +99,20 @@ describe("reports", () => {
     expect(new Set(tails).size).toBeGreaterThan(10);
   });
 
+  test("read by a descriptor that is not true are masked where it has its identifier too", () => {
+    const descriptor = Buffer.from(DESCRIPTOR_2.replace(/\s/g, ""), "hex");
+    const [first] = scanReports("newland", CARD) as [Buffer];
+    const starts = Array.from({ length: 20 }, () => {
+      const line =
+        record([device(0x0c2e, descriptor), ...reports([first])])
+          .split("\n")
+          .at(-1) ?? "";
+      return Buffer.from(line.replace("@report ", ""), "hex").subarray(2, 5).toString();
+    });
+    expect(starts.every((start) => /^\d{3}$/.test(start))).toBe(true);
+    expect(new Set(starts).size).toBeGreaterThan(5);
+  });
+
   test("of any kind are recorded as lines that can be played", () => {
     const next = createReportFuzzer(createDice(7));
     const sent = Array.from({ length: 3000 }, next).filter((bytes) => bytes.length > 0);
