@@ -14,7 +14,8 @@ const readFile = promisify(read);
  *
  * serialport 13 takes that answer for "not yet" and reads again without a pause: one core busy, memory growing, and
  * neither `close` nor `end` (bindings-cpp `unix-read.ts`, its #162). Whether it gets there is a race between the
- * kernel's two signs of a hang-up; over pseudo-terminals it does in half of all cases.
+ * kernel's two signs of a hang-up; over pseudo-terminals it does in half of all cases, when the device goes while it is
+ * sending.
  */
 export function endWithDevice(port: SerialPort): void {
   port.prependOnceListener("open", () => {

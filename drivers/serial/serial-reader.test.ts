@@ -203,11 +203,18 @@ describe("unplugging ends the reader", () => {
     expect(texts()).toEqual(["WHOLE"]);
   });
 
-  test("at once, however the kernel tells it", async () => {
+  test("at once, also while it is sending", async () => {
     await using device = await createPtyDevice();
     for (let round = 1; round <= 12; round++) {
-      await using reader = await openSerialReader(serial(device.path), { watchdogIntervalMs: 600_000 });
+      const heard = Promise.withResolvers<void>();
+      await using reader = await openSerialReader(serial(device.path), {
+        ...NO_SILENCE,
+        watchdogIntervalMs: 600_000,
+        onRaw: () => heard.resolve(),
+      });
       const { ended } = collect(reader);
+      await device.write("HALF");
+      await heard.promise;
       await device.replug();
       expect(await ended).toMatchObject({ code: "reader.unplugged" });
     }
