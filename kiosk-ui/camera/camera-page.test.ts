@@ -249,3 +249,16 @@ test("a camera with a lamp gets a button for it, and focuses by itself where it 
   const wishes = await here.page.evaluate(() => (globalThis as unknown as { wishes: unknown[] }).wishes);
   expect(wishes).toEqual([{ focusMode: "continuous" }, { torch: true }]);
 }, 60_000);
+
+test("of two cameras staff choose one, and it is still the one after a restart of the page", async () => {
+  const flags = ["--use-fake-device-for-media-stream=device-count=2", "--use-fake-ui-for-media-stream"];
+  await using here = await openPage(flags);
+  const first = await label(here.page);
+  await here.page.getByRole("button", { name: "Đổi camera" }).click();
+  const second = await until("the other camera", async () => {
+    const now = await label(here.page);
+    return now !== first && now;
+  });
+  await here.page.reload();
+  expect(await label(here.page)).toBe(second);
+}, 60_000);

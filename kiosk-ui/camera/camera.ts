@@ -20,7 +20,7 @@ export function runCamera(station: Station): Camera {
   const chosen = signal<boolean | null>(null);
   const state = signal<CameraState>({ state: "off" });
   const need = computed(() => cameraNeed(station.received.value?.view ?? null, chosen.value));
-  const capture = createCameraCapture({
+  const capture = createCameraCapture(rememberedCamera(), {
     onScan: (bytes) =>
       station.send({ kind: "captured", source: "webcam", bytesB64: btoa(String.fromCharCode(...bytes)) }),
     onState: (next) => {
@@ -37,9 +37,31 @@ export function runCamera(station: Station): Camera {
     switchOn: (on) => {
       chosen.value = on;
     },
-    choose: (cameraId) => capture.choose(cameraId),
+    choose: (cameraId) => {
+      rememberCamera(cameraId);
+      capture.choose(cameraId);
+    },
     setTorch: (on) => capture.setTorch(on),
   };
+}
+
+const storageKey = "tram.camera";
+
+/** The camera staff chose on this machine; the browser's id of it is known to our page only. */
+function rememberedCamera(): string | null {
+  try {
+    return localStorage.getItem(storageKey);
+  } catch {
+    return null;
+  }
+}
+
+function rememberCamera(cameraId: string): void {
+  try {
+    localStorage.setItem(storageKey, cameraId);
+  } catch {
+    // A kiosk profile may forbid storage; the choice then lasts until the page is reloaded.
+  }
 }
 
 export const CameraContext = createContext<Camera | null>(null);

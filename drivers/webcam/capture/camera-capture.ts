@@ -47,12 +47,15 @@ const coarseUnderPx = 480;
 /** Advice changes when this many measurements agree, so that it does not flicker. */
 const agreeingAdvice = 3;
 
-/** Reads QR codes with a camera of this machine. No frame leaves the memory of the page and its worker. */
-export function createCameraCapture({ onScan, onState }: CaptureEvents): CameraCapture {
+/**
+ * Reads QR codes with a camera of this machine: the one with this id, or any when it is null or not there. No frame leaves
+ * the memory of the page and its worker.
+ */
+export function createCameraCapture(firstChoice: string | null, { onScan, onState }: CaptureEvents): CameraCapture {
   const sameCode = new SameCode();
   let wanted = false;
   let attempt = 0;
-  let chosenId: string | null = null;
+  let chosenId = firstChoice;
   let retryMs = firstRetryMs;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
   let close = (): void => {};
@@ -137,6 +140,8 @@ export function createCameraCapture({ onScan, onState }: CaptureEvents): CameraC
     else if (state.state === "running") void listCameras().then((cameras) => change({ cameras }));
   };
   navigator.mediaDevices?.addEventListener("devicechange", onChange);
+  // A page that nobody sees gets no frames, which looks like a silent camera.
+  document.addEventListener("visibilitychange", onChange);
   navigator.permissions?.query({ name: "camera" }).then(
     (permission) => permission.addEventListener("change", onChange),
     () => {

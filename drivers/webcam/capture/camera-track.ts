@@ -30,10 +30,9 @@ interface ImageCapabilities {
  * @throws DOMException of getUserMedia; see {@link cameraFault}
  */
 export async function openCamera(id: string | null): Promise<OpenCamera> {
-  const stream = await navigator.mediaDevices.getUserMedia({
-    audio: false,
-    video: { width: { ideal: 1920 }, height: { ideal: 1080 }, ...(id === null ? {} : { deviceId: { ideal: id } }) },
-  });
+  // `exact`, because a mere wish for a camera is outvoted by the one the browser prefers.
+  const chosen = id === null ? null : await askFor({ deviceId: { exact: id } }).catch(anyInstead);
+  const stream = chosen ?? (await askFor({}));
   const [track] = stream.getVideoTracks();
   if (track === undefined) throw new DOMException("stream without video", "NotFoundError");
   const can: ImageCapabilities = track.getCapabilities() as ImageCapabilities;
@@ -48,6 +47,18 @@ export async function openCamera(id: string | null): Promise<OpenCamera> {
     hasTorch: can.torch === true,
     facesUser: facingMode !== "environment",
   };
+}
+
+const askFor = async (which: MediaTrackConstraints): Promise<MediaStream> =>
+  await navigator.mediaDevices.getUserMedia({
+    audio: false,
+    video: { width: { ideal: 1920 }, height: { ideal: 1080 }, ...which },
+  });
+
+/** The chosen camera is not there: null, so that any is taken. Other faults of it are its own. */
+function anyInstead(error: unknown): null {
+  if (error instanceof Error && error.name === "OverconstrainedError") return null;
+  throw error;
 }
 
 /** Switches the lamp of a camera that has one. */
