@@ -264,7 +264,7 @@ function worstFirst(findings: readonly Finding[]): Finding[] {
   return [...once.values()].toSorted((one, other) => order.indexOf(severityOf(one)) - order.indexOf(severityOf(other)));
 }
 
-function profileOf({ reader, findings, terminator, msPerKey, heard }: Running, wallMs: number): ReaderProfile {
+function profileOf({ reader, findings, terminator, msPerKey }: Running, wallMs: number): ReaderProfile {
   const detailOf = (...codes: Finding["code"][]): string | null => {
     const found = findings.find(({ code }) => codes.includes(code));
     return found === undefined ? null : (found.detail ?? found.code);
@@ -277,14 +277,17 @@ function profileOf({ reader, findings, terminator, msPerKey, heard }: Running, w
     verdict: verdictOf(findings),
     findings: findings.map(({ code, detail }) => ({ code, detail })),
     terminator,
-    encoding: heard ? (encodingOf(findings) ?? "UTF-8") : null,
+    encoding: encodingOf(findings),
     layout: detailOf("keyboard-layout", "substituted"),
     prefix: detailOf("prefix", "aim-identifier"),
     msPerKey: msPerKey === null ? null : Math.round(msPerKey * 10) / 10,
   };
 }
 
+/** UTF-8 unless told otherwise; null when what came tells nothing about it. */
 function encodingOf(findings: readonly Finding[]): string | null {
-  const found = findings.find(({ code }) => ["code-page", "double-encoded", "utf-16", "letters-lost"].includes(code));
-  return found === undefined ? null : `${found.code}: ${found.detail}`;
+  const is = (...codes: Finding["code"][]) => findings.find(({ code }) => codes.includes(code));
+  const other = is("code-page", "double-encoded", "utf-16", "letters-lost");
+  if (other !== undefined) return `${other.code}: ${other.detail}`;
+  return is("nothing", "garbage", "parity", "other-code", "differs") ? null : "UTF-8";
 }
