@@ -3,9 +3,9 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { z } from "zod";
 import { type Checkpoint, checkpoint } from "../contract/people.ts";
-import { parseRelaySpecs } from "../drivers/gate/relay-spec.ts";
+import { parseRelaySpecs, type RelaySpec } from "../drivers/gate/relay-spec.ts";
 import type { RawScan } from "../drivers/reader.ts";
-import { parseReaderChoice } from "../drivers/reader-spec.ts";
+import { type AutoSpec, parseReaderChoice, type ReaderSpec } from "../drivers/reader-spec.ts";
 import type { AgentConfig } from "../provisioning/agent-config.ts";
 import { AgentError } from "../provisioning/agent-error.ts";
 import { lockDataFolder, prepareDataFolder, volatileFileSystem } from "../provisioning/data-folder.ts";
@@ -78,19 +78,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const clock = options.clock ?? systemClock();
   const readerChoices = config.readers.map(parseReaderChoice);
   const relaySpecs = parseRelaySpecs(config.gate.relays);
-  if (readerChoices.filter(({ transport }) => transport === "auto").length > 1) {
-    throw new AgentError("config.invalid", 'The readers name "auto" twice; give it once.');
-  }
-  for (const choice of readerChoices) {
-    if (choice.transport === "auto") continue;
-    const { id, name } = choice;
-    if (id.length > maxReaderIdLength || name.length > maxReaderNameLength) {
-      throw new AgentError("config.invalid", `The reader ${id.slice(0, 60)}… has too long a path or name; shorten it.`);
-    }
-    if (relaySpecs.some((relay) => relay.path === choice.path)) {
-      throw new AgentError("config.invalid", `${choice.path} is named as a reader and as a relay; it can only be one.`);
-    }
-  }
+  refuseContradictions(readerChoices, relaySpecs);
   const dataDir = prepareDataFolder(config.dataDir);
   refuseVolatileFolder(dataDir, config.demo, log);
   const lock = await lockDataFolder(dataDir);
@@ -358,6 +346,30 @@ function outOfOrderView(revision: number, placeName: string | null): KioskView {
     inside: 0,
     recent: [],
   };
+}
+
+/** What the readers and the relays say of each other must be possible: a gate that never opens is found too late. */
+function refuseContradictions(choices: readonly (ReaderSpec | AutoSpec)[], relays: readonly RelaySpec[]): void {
+  const named = choices.filter((choice) => choice.transport !== "auto");
+  const hasAuto = named.length < choices.length;
+  if (choices.length - named.length > 1) {
+    throw new AgentError("config.invalid", 'The readers name "auto" twice; give it once.');
+  }
+  for (const { id, name, path: location } of named) {
+    if (id.length > maxReaderIdLength || name.length > maxReaderNameLength) {
+      throw new AgentError("config.invalid", `The reader ${id.slice(0, 60)}… has too long a path or name; shorten it.`);
+    }
+    if (relays.some((relay) => relay.path === location)) {
+      throw new AgentError("config.invalid", `${location} is named as a reader and as a relay; it can only be one.`);
+    }
+  }
+  for (const { id, readerName } of relays) {
+    if (readerName === null || hasAuto || named.some(({ name }) => name === readerName)) continue;
+    throw new AgentError(
+      "config.invalid",
+      `The relay ${id} opens for the reader "${readerName}", but no reader has that name; correct its reader= or the reader's name=.`,
+    );
+  }
 }
 
 function refuseVolatileFolder(dataDir: string, demo: boolean, log: AgentLog): void {

@@ -170,6 +170,12 @@ test("a relay that cannot be understood, or is a reader, is refused before anyth
   expect(reader.err).toMatch(/^tram: .* is named as a reader and as a relay; it can only be one\.\n$/);
   expect([reader.code, wayIn.received().length]).toEqual([1, 0]);
 
+  const nobody = await runTram(["agent", "--config", configure([relay("reader=Way inn")])]);
+  expect(nobody.err).toMatch(
+    /^tram: The relay .* opens for the reader "Way inn", but no reader has that name; correct/,
+  );
+  expect([nobody.code, board.events]).toEqual([1, []]);
+
   const { code, err } = await runTram(["agent", "--config", configure(["lcus:/dev/ttyUSB0?pulse=9000"])]);
   expect(err).toMatch(/^tram: The relay "lcus:.*pulse "9000" is not possible; allowed are .* from 100 to 1000\.\n$/);
   expect(code).toBe(1);
