@@ -5,10 +5,12 @@ import { thisMachine } from "../../drivers/plugged/system.ts";
 import { watchPlugged } from "../../drivers/plugged/watch-plugged.ts";
 import { udevRules } from "../../drivers/udev-rules.ts";
 import { formatUsbAddress } from "../../drivers/usb-address.ts";
+import { defaultDataFolder } from "../../provisioning/data-folder.ts";
 import { CommandFailure } from "../failure.ts";
 import { endGracefully } from "../lifetime.ts";
 import { printJson } from "../output.ts";
 import { deviceProblems, machineProblems } from "../reader-problems.ts";
+import { testReader } from "../reader-test.ts";
 import { blockText, type ReportedDevice, reportLine, reportText, titleOf } from "../readers-report.ts";
 import { readerToRecord, recordReader } from "../record-reader.ts";
 
@@ -19,6 +21,9 @@ interface ReadersOptions {
   record?: string;
   raw?: true;
   reader?: string;
+  test?: string | true;
+  svg?: string;
+  data: string;
 }
 
 export const readersCommand = new Command("readers")
@@ -27,6 +32,9 @@ export const readersCommand = new Command("readers")
   .option("--udev-rules", "print the udev rules that let a station use its readers on Linux")
   .option("--record <file>", "record what a reader sends for support, letters and digits invented, until Ctrl+C")
   .option("--reader <spec>", "which reader to record; needed only when several are plugged in")
+  .option("--test [reader]", "show a reader QR codes that are known, and tell byte for byte what came of them")
+  .option("--svg <file>", "with --test: keep the code to show in this file too, for a screen or a printer")
+  .option("--data <folder>", "data folder of the station, whose agent tests its readers", defaultDataFolder())
   .option("--raw", "record what was scanned as it was: the file then holds personal data")
   .option("--json", "one JSON line per device and per problem of the machine")
   .action(async (options: ReadersOptions) => {
@@ -34,6 +42,7 @@ export const readersCommand = new Command("readers")
     if (options.raw || options.reader !== undefined) {
       throw new CommandFailure("--raw and --reader belong to --record FILE; name the file.");
     }
+    if (options.test !== undefined) return test(options.test === true ? undefined : options.test, options);
     if (options.udevRules) return void process.stdout.write(udevRules());
     if (options.watch) return watchReaders(options.json === true);
     const devices = await reported(await thisMachine().list());
@@ -58,6 +67,16 @@ async function record(file: string, { reader, raw, json }: ReadersOptions): Prom
     return recorded;
   });
   return recorded;
+}
+
+async function test(named: string | undefined, { data, json, svg }: ReadersOptions): Promise<void> {
+  const stop = new AbortController();
+  const tested = testReader({ named, dataDir: data, json: json === true, svgFile: svg, stopped: stop.signal });
+  endGracefully(async () => {
+    stop.abort();
+    await tested;
+  });
+  process.exitCode = await tested;
 }
 
 /** Prints everything once and then each change, until the process is told to end. */
