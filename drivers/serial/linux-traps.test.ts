@@ -55,6 +55,7 @@ describe("a node this user may not open", () => {
       { ...FORBIDDEN, mode: 0o600 },
     ]) {
       expect(told({ node })).toEqual([expect.stringContaining(INSTALL_RULES)]);
+      expect(told({ node, usb: CH340 })).toEqual([expect.stringContaining('run "sudo udevadm trigger"')]);
     }
   });
 

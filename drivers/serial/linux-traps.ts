@@ -53,7 +53,7 @@ interface TrapRow {
 const TRAPS: readonly TrapRow[] = [
   {
     code: "permission",
-    sentence: ({ node, userName }) => (node === null || node.mayOpen ? null : permissionSentence(node, userName)),
+    sentence: permissionSentence,
     source: "node-serialport #938; Debian and Ubuntu: root:dialout 0660, Arch: root:uucp",
   },
   {
@@ -95,11 +95,13 @@ export function trapsIn(found: LinuxFindings): SerialTrap[] {
   });
 }
 
-function permissionSentence({ path, owner, group, mode, isUserInGroup }: FoundNode, userName: string): string {
-  const isGroupEnough = (mode & 0o060) === 0o060 && group !== "root";
+function permissionSentence({ node, usb, userName }: LinuxFindings): string | null {
+  if (node === null || node.mayOpen) return null;
+  const { path, owner, group, mode, isUserInGroup } = node;
   const access = `${owner}:${group} ${mode.toString(8).padStart(4, "0")}`;
-  if (!isGroupEnough) {
-    return `The user ${userName} may not open ${path} (${access}) and no group may: run "${INSTALL_RULES}".`;
+  if ((mode & 0o060) !== 0o060 || group === "root") {
+    const command = usb !== null && isRuled(usb.vendorId, usb.productId) ? INSTALL_RULES : "sudo udevadm trigger";
+    return `The user ${userName} may not open ${path} (${access}), nor may any group: run "${command}" and plug it in again.`;
   }
   if (isUserInGroup) {
     return (

@@ -104,7 +104,8 @@ async function reasonOf(path: string, { code }: ReaderFault): Promise<string | n
       return reason === null ? null : `Another program holds the port ${path}; ${reason}`;
     }
     case "reader.not-found": {
-      const reason = await trap("brltty");
+      // Asked every few seconds while a reader is away, so only where it may be the reason.
+      const reason = /ttyUSB\d+$/.test(path) ? await trap("brltty") : null;
       return reason === null ? null : `${path} is not there; ${reason}`;
     }
     default:

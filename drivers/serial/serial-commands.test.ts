@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type PluggedTree, pluggedTree } from "../../testing/plugged-tree.ts";
 import { createPtyDevice, type PtyDevice } from "../../testing/pty.ts";
 import { until } from "../../testing/until.ts";
+import { openReader } from "../open-reader.ts";
 import type { Reader, ReaderCommand } from "../reader.ts";
 import { parseReaderSpec, type SerialReaderSpec } from "../reader-spec.ts";
 import { openSerialReader, type SerialReaderOptions } from "./serial-reader.ts";
@@ -40,6 +41,14 @@ describe("a serial reader is told", () => {
     expect(await reader.command("trigger-off")).toBe(true);
     await until("the commands arrive", () => device.received().length >= 9);
     expect(device.received().toString("latin1")).toBe("\x16T\r\x16\x07\r\x16U\r");
+  });
+
+  test("also when it is named by its USB address", async () => {
+    await using device = await createPtyDevice();
+    using machine = machineWith(device, "27dd");
+    await using reader = await openReader(parseReaderSpec("serial:usb:27dd:0001@1-1"), machine.system);
+    expect(await reader.command("trigger-on")).toBe(true);
+    await until("the command arrives", () => device.received().toString("latin1") === "\x16T\r");
   });
 
   test("what the row of vendor= says on a line that tells nothing", async () => {
