@@ -87,7 +87,7 @@ async function testThrough(agent: AgentClient, reader: ReaderView, command: Read
       stop();
       return exitCodeOf(view.readerTest);
     }
-    if (view.readerTest.verdict === "faulty") agent.send({ kind: "reader-test-next" });
+    if (goesOn(view.readerTest)) agent.send({ kind: "reader-test-next" });
   }
 }
 
@@ -115,7 +115,7 @@ async function testHere(command: ReaderTestCommand): Promise<0 | 2> {
       shown = stateOf(view);
       printing = printing.then(() => printer.print(view));
       if (view.state === "done") void printing.then(() => ended.resolve(exitCodeOf(view)), ended.reject);
-      else if (view.verdict === "faulty") setImmediate(() => session.next());
+      else if (goesOn(view)) setImmediate(() => session.next());
     },
     onTested: (profile) => saveReaderProfile(prepareDataFolder(command.dataDir), profile),
     wallMs: () => Date.now(),
@@ -156,6 +156,10 @@ function onlyOne<T>(readers: readonly T[], idOf: (reader: T) => string): T {
       : `Several readers are there; name one, for example --test "${idOf(only)}": ${readers.map(idOf).join(", ")}.`,
   );
 }
+
+/** An exact code is followed by the next one anyway. A stranger's code is no answer: the test waits on. */
+const goesOn = ({ state, verdict, findings }: ReaderTestView): boolean =>
+  state === "result" && verdict === "faulty" && !findings.some(({ code }) => code === "other-code");
 
 const exitCodeOf = ({ verdict }: ReaderTestView): 0 | 2 => (verdict === "exact" ? 0 : 2);
 
