@@ -4,6 +4,7 @@ import path from "node:path";
 import type { z } from "zod";
 import { type Checkpoint, checkpoint } from "../contract/people.ts";
 import { parseRelaySpecs, type RelaySpec } from "../drivers/gate/relay-spec.ts";
+import { type KeyboardCalibration, uncalibrated } from "../drivers/keyboard/calibration.ts";
 import type { RawScan } from "../drivers/reader.ts";
 import { type AutoSpec, parseReaderChoice, type ReaderSpec } from "../drivers/reader-spec.ts";
 import type { AgentConfig } from "../provisioning/agent-config.ts";
@@ -22,6 +23,7 @@ import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
 import { indicate } from "./indication.ts";
 import { Journal, journalHoldsRows } from "./journal/journal.ts";
+import { calibrationOf, pageKeyboardId, withCalibration } from "./keyboard-calibration.ts";
 import type { KioskIntent } from "./kiosk-port/intent.ts";
 import type { KioskPort, ScanOutcome } from "./kiosk-port/port.ts";
 import type { KioskView } from "./kiosk-port/view.ts";
@@ -183,6 +185,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       readerTest: readerTest.view,
       tested: profiles.map(testedReader),
       capture: config.capture,
+      keyboardCalibration: calibration(pageKeyboardId),
       duty: duty.view,
       queue: {
         online: outbox.status.online,
@@ -250,12 +253,17 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const readerTest = new ReaderTest({
     onChange: () => draw(),
     onTested: (profile) => {
-      saveReaderProfile(dataDir, profile);
+      saveReaderProfile(dataDir, withCalibration(profile, profiles));
       profiles = loadReaderProfiles(dataDir).readers;
     },
     wallMs: () => clock.wallMs(),
     log,
   });
+  /** In its test a reader is heard with its prefix, so that the test tells whether it still has one. */
+  const calibration = (readerId: string): KeyboardCalibration => {
+    const known = calibrationOf(profiles, readerId);
+    return readerTest.takes(readerId) ? { ...known, prefix: "" } : known;
+  };
   const beginTest = (readerId: string): void => {
     const page = /^page:(keyboard|webcam)$/.exec(readerId)?.[1];
     const reader = readers.views.find(({ id }) => id === readerId);
@@ -272,6 +280,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     choices: readerChoices,
     onScan: take,
     onRaw: (readerId, event) => readerTest.raw(readerId, event),
+    calibration,
     onChange: () => draw(),
     log,
   });
@@ -341,6 +350,7 @@ function outOfOrderView(revision: number, placeName: string | null): KioskView {
     readerTest: null,
     tested: [],
     capture: { camera: "off", keyboard: false },
+    keyboardCalibration: uncalibrated,
     duty: { state: "none", message: null },
     queue: { online: false, unsent: 0, oldestAgeS: null, quarantined: 0, message: null },
     inside: 0,

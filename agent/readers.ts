@@ -1,3 +1,4 @@
+import { type KeyboardCalibration, uncalibrated } from "../drivers/keyboard/calibration.ts";
 import { openReader } from "../drivers/open-reader.ts";
 import type { PluggedDevice } from "../drivers/plugged/plugged-device.ts";
 import { type PluggedSystem, thisMachine } from "../drivers/plugged/system.ts";
@@ -15,6 +16,8 @@ export interface ReadersOptions {
   /** Readers by name, and at most one `auto`: whatever else is plugged in. */
   readonly choices: readonly (ReaderSpec | AutoSpec)[];
   readonly onScan: (scan: RawScan, lane: Lane) => void;
+  /** How the keys of a reader in keyboard mode are read now; asked with every key. */
+  readonly calibration?: (readerId: string) => KeyboardCalibration;
   readonly onChange: () => void;
   /** Sees what each device sends before its driver understands it. */
   readonly onRaw?: (readerId: string, event: RawEvent) => void;
@@ -110,7 +113,13 @@ export class Readers implements AsyncDisposable {
     };
     show("connecting", null);
     const supervised = superviseReader(spec, {
-      open: (named) => openReader(named, this.#system, (event) => this.#options.onRaw?.(id, event)),
+      open: (named) =>
+        openReader(
+          named,
+          this.#system,
+          (event) => this.#options.onRaw?.(id, event),
+          () => this.#options.calibration?.(id) ?? uncalibrated,
+        ),
       onScan: (scan) => onScan(scan, lane),
       onState: (state) => {
         show(state.state, state.state === "fault" ? faultSentences[state.code] : null);

@@ -8,6 +8,7 @@ import { Journal } from "../agent/journal/journal.ts";
 import type { KioskView } from "../agent/kiosk-port/view.ts";
 import { Readers } from "../agent/readers.ts";
 import { Station } from "../agent/station.ts";
+import { uncalibrated } from "../drivers/keyboard/calibration.ts";
 import { parseReaderSpec } from "../drivers/reader-spec.ts";
 import { heldCards } from "../testing/cards-at-gate.ts";
 import { checkpointId, randomKeys } from "../testing/drafts.ts";
@@ -65,6 +66,7 @@ export async function scanToDurable(): Promise<void> {
     readerTest: null,
     tested: [],
     capture: { camera: "off", keyboard: false },
+    keyboardCalibration: uncalibrated,
     duty: { state: "none", message: null },
     queue: { online: true, oldestAgeS: 0, message: null, ...journal.queue() },
     inside: journal.inside(0),

@@ -1,5 +1,6 @@
 import { openEvdevReader } from "./evdev/evdev-reader.ts";
 import { openHidPosReader } from "./hid-pos/hid-pos-reader.ts";
+import type { KeyboardCalibration } from "./keyboard/calibration.ts";
 import { locateNode } from "./plugged/locate-node.ts";
 import { type PluggedSystem, thisMachine } from "./plugged/system.ts";
 import type { RawTap } from "./raw-tap.ts";
@@ -11,7 +12,8 @@ import { parseUsbAddress } from "./usb-address.ts";
 
 /**
  * Opens the reader a specification names, whatever its transport. A USB address is looked up anew for each opening:
- * the node has another name after every replug, the address has not. `onRaw` sees what the device sends, for a recording.
+ * the node has another name after every replug, the address has not. `onRaw` sees what the device sends, for a recording;
+ * `calibration` tells how the keys of a reader in keyboard mode are read.
  *
  * @throws {ReaderFault} when it cannot be opened; the message says what to do.
  */
@@ -19,6 +21,7 @@ export async function openReader(
   named: ReaderSpec,
   system: PluggedSystem = thisMachine(),
   onRaw?: RawTap,
+  calibration?: () => KeyboardCalibration,
 ): Promise<Reader> {
   const spec = await located(named, system);
   switch (spec.transport) {
@@ -27,7 +30,7 @@ export async function openReader(
     case "hid":
       return openHidPosReader(spec, { onRaw });
     case "evdev":
-      return openEvdevReader(spec, { onRaw });
+      return openEvdevReader(spec, { onRaw, calibration });
     case "simulated":
       return openSimulatedReader(spec);
   }

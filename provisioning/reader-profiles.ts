@@ -3,6 +3,9 @@ import path from "node:path";
 import { z } from "zod";
 import { writeDurably } from "./durable-file.ts";
 
+/** No reader is slower, and no prefix longer. */
+export const readerProfileLimits = { gapMs: 1000, prefixLength: 16 } as const;
+
 const readerProfile = z.object({
   /** As the agent calls it, e.g. `serial:usb:0c2e:0b6a:SN1`: maker, product and serial number where they are known. */
   readerId: z.string().min(1),
@@ -23,6 +26,14 @@ const readerProfile = z.object({
   prefix: z.string().nullable(),
   /** Mean time from key to key of a reader in keyboard mode, in ms. */
   msPerKey: z.number().nullable(),
+  /** For a reader in keyboard mode: how its keys are read from then on (`drivers/keyboard/calibration.ts`). */
+  keyboard: z
+    .object({
+      gapMs: z.number().min(50).max(readerProfileLimits.gapMs),
+      layout: z.enum(["us", "system"]),
+      prefix: z.string().max(readerProfileLimits.prefixLength),
+    })
+    .optional(),
 });
 
 /** What the guided test learned of one reader. Holds nothing of any person. */

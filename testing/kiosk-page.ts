@@ -8,6 +8,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { KioskIntent } from "../agent/kiosk-port/intent.ts";
 import type { PortMessage } from "../agent/kiosk-port/port.ts";
 import type { KioskView } from "../agent/kiosk-port/view.ts";
+import { uncalibrated } from "../drivers/keyboard/calibration.ts";
 import { parts } from "../vite.config.ts";
 
 /** The policy the agent's page server must send; the page is tested under it. */
@@ -79,6 +80,7 @@ export const calmView: KioskView = {
   readerTest: null,
   tested: [],
   capture: { camera: "off", keyboard: true },
+  keyboardCalibration: uncalibrated,
   duty: { state: "signed-in", name: "N••••• T•• H•••", phoneMasked: "091••••678", expired: false },
   queue: { online: true, unsent: 0, oldestAgeS: null, quarantined: 0, message: null },
   inside: 42,

@@ -144,6 +144,13 @@ export interface CaptureView {
   readonly keyboard: boolean;
 }
 
+/** How the keys of readers in keyboard mode are read on the page: `KeyboardCalibration` of `drivers/keyboard`. */
+export interface KeyboardCalibrationView {
+  readonly gapMs: number;
+  readonly layout: "us" | "system";
+  readonly prefix: string;
+}
+
 /** Who stands behind the entries right now, and the progress of a sign-in. */
 export type DutyView =
   | { readonly state: "none"; readonly message: Sentence | null }
@@ -199,6 +206,7 @@ export interface KioskView {
   /** Readers that were tested on this machine. */
   readonly tested: readonly TestedReader[];
   readonly capture: CaptureView;
+  readonly keyboardCalibration: KeyboardCalibrationView;
   readonly duty: DutyView;
   readonly queue: QueueView;
   /** People inside as this machine knows it. */

@@ -120,10 +120,15 @@ test("keys wait in the helping program while this process is busy", async () => 
   expect(textOf((await reader[Symbol.asyncIterator]().next()).value as RawScan)).toBe(card);
 });
 
-test("a calibrated prefix is taken off", async () => {
-  await using reader = await open({ calibration: { ...uncalibrated, prefix: "~~" } });
+test("a calibrated prefix is taken off, from the scan on before which it was learned", async () => {
+  let prefix = "";
+  await using reader = await open({ calibration: () => ({ ...uncalibrated, prefix }) });
+  const scans = reader[Symbol.asyncIterator]();
   type("~~079098000001\n");
-  expect(textOf((await reader[Symbol.asyncIterator]().next()).value as RawScan)).toBe("079098000001");
+  expect(textOf((await scans.next()).value as RawScan)).toBe("~~079098000001");
+  prefix = "~~";
+  type("~~079098000001\n");
+  expect(textOf((await scans.next()).value as RawScan)).toBe("079098000001");
 });
 
 test("unplugging ends the iteration with a fault that says so, after the scans that were read", async () => {

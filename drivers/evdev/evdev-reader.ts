@@ -17,7 +17,8 @@ import { createRecordParser } from "./records.ts";
 
 /** Limits of an evdev reader, all with defaults. */
 export interface EvdevReaderOptions {
-  readonly calibration?: KeyboardCalibration;
+  /** How its keys are read; asked with every key, so that what a test learned holds at once. */
+  readonly calibration?: (() => KeyboardCalibration) | undefined;
   /** Scans kept for a busy consumer before further ones are lost and marked. */
   readonly queueCapacity?: number;
   readonly openTimeoutMs?: number;
@@ -40,7 +41,7 @@ const PERMISSION_RETRY_MS = 100;
  * @throws {ReaderFault} not-found, busy, permission or failed; later the iteration throws unplugged or failed.
  */
 export async function openEvdevReader(spec: EvdevReaderSpec, options: EvdevReaderOptions = {}): Promise<Reader> {
-  const { calibration = uncalibrated, closeTimeoutMs = 2000 } = options;
+  const { calibration = () => uncalibrated, closeTimeoutMs = 2000 } = options;
   const { id, path } = spec;
   if (process.platform !== "linux") {
     throw new ReaderFault(

@@ -21,14 +21,15 @@ export interface KeyFramer {
 }
 
 /** Makes a framer. A reader that has ended a scan with a key is given twice the silence, as in `byte-framer.ts`. */
-export function createKeyFramer(calibration: KeyboardCalibration): KeyFramer {
-  const decoder = createKeyDecoder(calibration.layout);
+export function createKeyFramer(calibration: () => KeyboardCalibration): KeyFramer {
+  // No system stands between these keys and us: there is no layout but the printed one.
+  const decoder = createKeyDecoder("us");
   let held: ScanText | null = null;
   let lastMs = 0;
   let endSeen = false;
 
   const take = (): Frame[] => {
-    const frame = held === null ? null : toFrame(held, calibration.prefix, lastMs);
+    const frame = held === null ? null : toFrame(held, calibration().prefix, lastMs);
     held = null;
     return frame === null ? [] : [frame];
   };
@@ -57,7 +58,7 @@ export function createKeyFramer(calibration: KeyboardCalibration): KeyFramer {
       lastMs = nowMs;
     },
 
-    deadlineMs: () => (held === null ? null : lastMs + silenceMs(calibration) * (endSeen ? 2 : 1)),
+    deadlineMs: () => (held === null ? null : lastMs + silenceMs(calibration()) * (endSeen ? 2 : 1)),
 
     expire(nowMs) {
       const deadlineMs = this.deadlineMs();

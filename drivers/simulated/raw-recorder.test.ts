@@ -127,7 +127,7 @@ describe("keys", () => {
   const read = (content: string): string[] => {
     const script = parseReaderScript("f", Buffer.from(content));
     if (script.kind !== "keys") throw new Error("it must be keys");
-    const framer = createKeyFramer(uncalibrated);
+    const framer = createKeyFramer(() => uncalibrated);
     return script.steps
       .flatMap((step) => {
         if (step.kind !== "send") return [];

@@ -34,7 +34,7 @@ export async function openSimulatedReader(spec: SimulatedReaderSpec): Promise<Re
 }
 
 function openKeyReplay(spec: SimulatedReaderSpec, steps: readonly DeviceStep<KeyStroke | "lost">[]): Reader {
-  const framer = createKeyFramer(uncalibrated);
+  const framer = createKeyFramer(() => uncalibrated);
   return openFramedReplay(spec, steps, {
     ...framer,
     push(sent, nowMs) {

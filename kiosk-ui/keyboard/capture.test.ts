@@ -8,7 +8,7 @@ import { Journal } from "../../agent/journal/journal.ts";
 import type { KioskIntent } from "../../agent/kiosk-port/intent.ts";
 import { kioskIntent } from "../../agent/kiosk-port/intent.ts";
 import type { ScanOutcome } from "../../agent/kiosk-port/port.ts";
-import type { DutyView, ScreenState } from "../../agent/kiosk-port/view.ts";
+import type { DutyView, KioskView, ScreenState } from "../../agent/kiosk-port/view.ts";
 import { Station } from "../../agent/station.ts";
 import { launchChromium } from "../../testing/chromium.ts";
 import { checkpointId, randomKeys } from "../../testing/drafts.ts";
@@ -200,6 +200,22 @@ describe("a scan", () => {
 
   test("on the Windows layout Vietnamese is read by its keys", async () => {
     await keys.play(typedOnLayout(`${PLAIN_CARD}\n`, vietnameseLayout), 10);
+    expect(textOf(await captured())).toBe(PLAIN_CARD);
+  });
+
+  test("is read as the test of its reader taught, from the moment that is known", async () => {
+    const learn = async (keyboardCalibration: KioskView["keyboardCalibration"], placeName: string) => {
+      kiosk.show({ keyboardCalibration, placeName });
+      await page.getByText(placeName).first().waitFor();
+    };
+    await learn({ gapMs: 150, layout: "us", prefix: "~~" }, "Cổng A");
+    await keys.play(typed(`~~${PLAIN_CARD}\n`), 10);
+    expect(textOf(await captured())).toBe(PLAIN_CARD);
+    await learn({ gapMs: 150, layout: "system", prefix: "" }, "Cổng B");
+    await keys.play(typedOnLayout(`${PLAIN_CARD}\n`, new Map([["KeyN", "Ñ"]])), 10);
+    expect(textOf(await captured())).toBe(PLAIN_CARD.replace(/n/gi, "Ñ"));
+    await learn({ gapMs: 400, layout: "us", prefix: "" }, "Cổng C");
+    await keys.play(typed(`${PLAIN_CARD}\n`), 250);
     expect(textOf(await captured())).toBe(PLAIN_CARD);
   });
 

@@ -1,5 +1,5 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { uncalibrated } from "../../drivers/keyboard/calibration.ts";
+import { type KeyboardCalibration, uncalibrated } from "../../drivers/keyboard/calibration.ts";
 import { createKeySorter, type Sorted, type TypedKey } from "../../drivers/keyboard/key-sorter.ts";
 import type { Station } from "../station.ts";
 import { isTextToCome, strokeOf, textStroke } from "./key-events.ts";
@@ -31,7 +31,8 @@ export function captureKeyboard(window: Window, station: Station): KeyboardCaptu
   const away = signal(!window.document.hasFocus());
   const listeners = new Set<(key: TypedKey) => void>();
   const numberListeners = new Set<(key: TypedKey) => void>();
-  const sorter = createKeySorter(uncalibrated, () => numberListeners.size > 0);
+  let calibration: KeyboardCalibration = uncalibrated;
+  let sorter = createKeySorter(calibration, () => numberListeners.size > 0);
   let timer: ReturnType<typeof setTimeout> | undefined;
   let altReleased = false;
 
@@ -90,7 +91,12 @@ export function captureKeyboard(window: Window, station: Station): KeyboardCaptu
 
   // What the agent said last holds while it is away: nothing of a scan may press a button then either.
   station.received.subscribe((received) => {
-    if (received !== null) active.value = received.view.capture.keyboard;
+    if (received === null) return;
+    const { capture, keyboardCalibration } = received.view;
+    active.value = capture.keyboard;
+    if (JSON.stringify(keyboardCalibration) === JSON.stringify(calibration)) return;
+    calibration = keyboardCalibration;
+    sorter = createKeySorter(calibration, () => numberListeners.size > 0);
   });
   window.addEventListener("keydown", onKey, { capture: true });
   window.addEventListener("keyup", onKey, { capture: true });
