@@ -10,6 +10,8 @@ export interface Region {
 
 /** Mean difference of neighbours below which there is nothing but a smooth surface. */
 const leastTexture = 3;
+/** How much more texture a code has than the quieter parts of the picture. */
+const leastContrast = 1.5;
 /** Sides of the square looked for. A larger code has large modules and needs no second try. */
 const windowCells = [5, 7, 9, 12, 16, 20];
 /** What is texture in a code varies with its modules, and those with the frame: cells of 8, 16 or 24 px. */
@@ -54,7 +56,11 @@ function densestSquare(
   rows: number,
   frame: { readonly width: number; readonly height: number },
 ): Region | null {
-  const strong = texture.slice().sort()[Math.floor(texture.length * 0.985)] as number;
+  const sorted = texture.slice().sort();
+  const strong = sorted[Math.floor(texture.length * 0.985)] as number;
+  const weak = sorted[Math.floor(texture.length * 0.25)] as number;
+  // Noise looks the same everywhere; this spares dim empty rooms the further tries.
+  if (strong < leastContrast * weak) return null;
   const level = strong * 0.35;
   // Sums of everything above and left of a corner make each window four additions.
   const sums = new Float32Array((columns + 1) * (rows + 1));
