@@ -1,17 +1,9 @@
 import { execFileSync, spawn } from "node:child_process";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-  writeSync,
-} from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SAMPLES } from "../../agent/codes/samples.ts";
+import { createFakeInputDevice, type FakeInputDevice } from "../../testing/fake-input-device.ts";
 import { temporaryFolder } from "../../testing/folder.ts";
 import { droppedEvents, keyEvents, typedEvents } from "../../testing/input-events.ts";
 import { until } from "../../testing/until.ts";
@@ -21,39 +13,18 @@ import { parseReaderSpec } from "../reader-spec.ts";
 import { type EvdevReaderOptions, openEvdevReader } from "./evdev-reader.ts";
 import { grabProgram } from "./grab-program.ts";
 
-// The real program over a FIFO in the place of the device. Perl itself is told to say yes to EVIOCGRAB on it, and to
-// meet ENODEV once the file `gone` is there; the program is the product's, word for word.
-
 let folder: ReturnType<typeof temporaryFolder>;
+let device: FakeInputDevice;
 let path: string;
-let device: number;
-const environment = { ...process.env };
 
 beforeEach(() => {
   folder = temporaryFolder();
-  path = join(folder.path, "event0");
-  execFileSync("mkfifo", [path]);
-  device = openSync(path, "r+");
-  mkdirSync(join(folder.path, "lib"));
-  writeFileSync(
-    join(folder.path, "lib", "FakeDevice.pm"),
-    `package FakeDevice;
-BEGIN {
-  *CORE::GLOBAL::ioctl = sub (*$$) { $_[1] == 0x40044590 && $_[2] == 1 or do { $! = 22; return undef }; return 1 };
-  *CORE::GLOBAL::sysread = sub (*\\$$;$) {
-    if (-e '${folder.path}/gone') { $! = 19; return undef }
-    CORE::sysread($_[0], \${$_[1]}, $_[2]);
-  };
-}
-1;`,
-  );
-  process.env.PERL5LIB = join(folder.path, "lib");
-  process.env.PERL5OPT = "-MFakeDevice";
+  device = createFakeInputDevice(folder.path);
+  ({ path } = device);
 });
 
 afterEach(() => {
-  process.env = { ...environment };
-  closeSync(device);
+  device[Symbol.dispose]();
   folder[Symbol.dispose]();
 });
 
@@ -63,7 +34,7 @@ const open = (options?: EvdevReaderOptions) => {
   return openEvdevReader(spec, options);
 };
 
-const type = (text: string): void => void writeSync(device, typedEvents(text));
+const type = (text: string): void => device.write(typedEvents(text));
 const textOf = (scan: RawScan | undefined): string => Buffer.from(scan?.bytes ?? []).toString();
 
 /** Processes of the helping program for this test's device. */
@@ -93,7 +64,7 @@ test("what the reader types comes out as scans: Enter, Tab or silence ends one",
 test("a scan in which the system lost keys is marked and so never a person; the next one is whole", async () => {
   await using reader = await open();
   const scans = reader[Symbol.asyncIterator]();
-  writeSync(device, Buffer.concat([typedEvents("079098|"), droppedEvents(), typedEvents("A\n079098000001\n")]));
+  device.write(Buffer.concat([typedEvents("079098|"), droppedEvents(), typedEvents("A\n079098000001\n")]));
   expect((await scans.next()).value).toMatchObject({ spoiled: "gap" });
   const whole = (await scans.next()).value as RawScan;
   expect(whole.spoiled).toBeNull();
@@ -103,7 +74,7 @@ test("a scan in which the system lost keys is marked and so never a person; the 
 test("lost keys alone are told too, and a Shift that was never seen going up is not believed for ever", async () => {
   await using reader = await open();
   const scans = reader[Symbol.asyncIterator]();
-  writeSync(device, Buffer.concat([keyEvents("ShiftLeft", true), droppedEvents()]));
+  device.write(Buffer.concat([keyEvents("ShiftLeft", true), droppedEvents()]));
   expect((await scans.next()).value).toMatchObject({ spoiled: "gap" });
   type("12345678a\n");
   expect(textOf((await scans.next()).value as RawScan)).toBe("12345678a");
@@ -136,7 +107,7 @@ test("unplugging ends the iteration with a fault that says so, after the scans t
   const scans = reader[Symbol.asyncIterator]();
   type("079098000001\n");
   expect(textOf((await scans.next()).value as RawScan)).toBe("079098000001");
-  writeFileSync(join(folder.path, "gone"), "");
+  device.unplug();
   type("x");
   await expect(scans.next()).rejects.toMatchObject({
     code: "reader.unplugged",
@@ -192,14 +163,9 @@ test("each reason not to open is told apart, with what to do", async () => {
   const missing = { transport: "evdev", id: "x", name: "x", direction: "in", path: `${path}-none` } as const;
   await expect(openEvdevReader(missing)).rejects.toMatchObject({ code: "reader.not-found" });
   process.env.PERL5OPT = "-MFakeDevice";
-  const refusing = (errno: number) =>
-    writeFileSync(
-      join(folder.path, "lib", "FakeDevice.pm"),
-      `package FakeDevice; BEGIN { *CORE::GLOBAL::ioctl = sub (*$$) { $! = ${errno}; undef } } 1;`,
-    );
-  refusing(16);
+  device.refuse(16);
   await expect(open()).rejects.toMatchObject({ code: "reader.busy" });
-  refusing(13);
+  device.refuse(13);
   const startMs = performance.now();
   await expect(open({ permissionWaitMs: 300 })).rejects.toMatchObject({
     code: "reader.permission",
