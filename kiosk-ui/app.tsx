@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import type { KioskView } from "../agent/kiosk-port/view.ts";
 import { Announcer } from "./components/announcer.tsx";
 import { DutyStrip } from "./components/duty-strip.tsx";
 import { Header } from "./components/header.tsx";
@@ -9,6 +10,9 @@ import { StaffPanel } from "./components/staff-panel.tsx";
 import { KeyboardAway } from "./keyboard/keyboard-notice.tsx";
 import { Stage } from "./screens/stage.tsx";
 import { useStation } from "./station.ts";
+
+const stageState = ({ readerTest, screen }: KioskView): string =>
+  readerTest && screen.state !== "ask" ? "test" : screen.state;
 
 export type PanelName = "sign-in" | "staff";
 
@@ -33,7 +37,12 @@ export function App() {
   return (
     <div class="page" data-panel={open ?? "none"}>
       <Header />
-      <main class="stage" tabIndex={-1} ref={stage} data-state={link.value === "up" ? view?.screen.state : link.value}>
+      <main
+        class="stage"
+        tabIndex={-1}
+        ref={stage}
+        data-state={link.value === "up" && view ? stageState(view) : link.value}
+      >
         <Stage />
       </main>
       <KeyboardAway />

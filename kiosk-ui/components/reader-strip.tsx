@@ -1,3 +1,4 @@
+import type { ComponentChildren } from "preact";
 import type { ReaderView } from "../../agent/kiosk-port/view.ts";
 import type { Texts } from "../i18n/vi.ts";
 import { useStation } from "../station.ts";
@@ -12,11 +13,17 @@ const stateText = (state: ReaderView["state"], texts: Texts): string =>
 const directionText = (direction: ReaderView["direction"], texts: Texts): string =>
   ({ in: texts.directionIn, out: texts.directionOut, auto: texts.directionAuto })[direction];
 
+interface ReaderItemProps {
+  readonly reader: ReaderView;
+  readonly withAdvice?: true;
+  readonly children?: ComponentChildren;
+}
+
 /**
  * One reader: name, direction, state, and what to do about it when it is not ready. What would make it better is for
  * staff who look (`withAdvice`), not for the strip that every visitor sees.
  */
-export function ReaderItem({ reader, withAdvice }: { readonly reader: ReaderView; readonly withAdvice?: true }) {
+export function ReaderItem({ reader, withAdvice, children }: ReaderItemProps) {
   const texts = useStation().texts.value;
   return (
     <li class="reader" data-state={reader.state}>
@@ -42,6 +49,7 @@ export function ReaderItem({ reader, withAdvice }: { readonly reader: ReaderView
           <Said sentence={reader.advice} />
         </p>
       )}
+      {children}
     </li>
   );
 }

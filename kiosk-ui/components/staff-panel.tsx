@@ -2,6 +2,7 @@ import type { RecentEntry } from "../../agent/kiosk-port/view.ts";
 import { CameraSwitch } from "../camera/camera-switch.tsx";
 import { clockText } from "../i18n/time.ts";
 import type { Texts } from "../i18n/vi.ts";
+import { useKeyboard } from "../keyboard/context.ts";
 import { KeyboardAdvice } from "../keyboard/keyboard-notice.tsx";
 import { useStation } from "../station.ts";
 import { dutyText } from "./duty-strip.tsx";
@@ -9,12 +10,14 @@ import { IconDirection } from "./icons.tsx";
 import { Panel } from "./panel.tsx";
 import { QueueBadge } from "./queue-badge.tsx";
 import { ReaderItem } from "./reader-strip.tsx";
+import { ReaderTestDoor } from "./reader-test-door.tsx";
 import { Shown } from "./shown.tsx";
 import { UnusableReader } from "./unusable-reader.tsx";
 
 /** For staff: who is on duty, what waits, each reader in full, and the masked entries of the last minutes. */
 export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
   const { received, texts, send } = useStation();
+  const { used } = useKeyboard();
   if (!received.value) return null;
   const { duty, readers, unusable, recent } = received.value.view;
   return (
@@ -40,10 +43,15 @@ export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
             <UnusableReader key={device.id} device={device} />
           ))}
           {readers.map((reader) => (
-            <ReaderItem key={reader.id} reader={reader} withAdvice />
+            <ReaderItem key={reader.id} reader={reader} withAdvice>
+              <ReaderTestDoor readerId={reader.id} readerName={reader.name} onOpen={onClose} />
+            </ReaderItem>
           ))}
         </ul>
         <KeyboardAdvice />
+        {used.value && (
+          <ReaderTestDoor readerId="page:keyboard" readerName={texts.value.testKeyboard} onOpen={onClose} />
+        )}
       </section>
       <CameraSwitch />
       <section>

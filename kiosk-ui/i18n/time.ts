@@ -6,6 +6,12 @@ const timeZone = "Asia/Ho_Chi_Minh";
 
 const clockFormat = new Intl.DateTimeFormat("en-GB", { timeZone, hour: "2-digit", minute: "2-digit" });
 const clockSecondsFormat = new Intl.DateTimeFormat("en-GB", { timeZone, timeStyle: "medium" });
+const shortDateFormat = new Intl.DateTimeFormat("en-GB", {
+  timeZone,
+  day: "2-digit",
+  month: "2-digit",
+  year: "numeric",
+});
 const dateFormats: Record<Language, Intl.DateTimeFormat> = {
   vi: new Intl.DateTimeFormat("vi-VN", {
     timeZone,
@@ -25,6 +31,9 @@ export const clockWithSecondsText = (atMs: number): string => clockSecondsFormat
 
 /** Weekday and date in the page's language. */
 export const dateText = (atMs: number, language: Language): string => dateFormats[language].format(atMs);
+
+/** `21/11/2026`. */
+export const shortDateText = (atMs: number): string => shortDateFormat.format(atMs);
 
 /** A duration in its largest useful unit (hours and minutes below a day), e.g. `3 phút`, `2 giờ 5 phút`. */
 export function durationText(totalSeconds: number, texts: Texts): string {

@@ -121,6 +121,24 @@ export const vi = {
   cameraGone: "Camera vừa bị rút – nhân viên hãy cắm lại",
   cameraSilent: "Camera không gửi hình – nhân viên hãy rút ra rồi cắm lại",
   cameraDecoder: "Không đọc được hình từ camera – nhân viên hãy mở lại Trạm QR",
+
+  testStart: "Kiểm tra đầu đọc",
+  testTitle: "Kiểm tra đầu đọc",
+  testKeyboard: "Đầu đọc kiểu bàn phím",
+  testSymbol: "Mã QR để thử đầu đọc",
+  testStep: (step: number, steps: number) => `Mã ${step}/${steps}`,
+  testDone: "Kết quả",
+  testHold: "Đưa đầu đọc lại trước mã này, cách 10\u2060–\u206020\u00A0cm.",
+  testWaiting: "đang chờ quét…",
+  testExact: "đúng từng byte",
+  testUsable: "đọc được, chương trình tự sửa",
+  testFaulty: "có lỗi",
+  testAllExact: "đầu đọc tốt, đúng từng byte",
+  testNotRecorded: "Trong khi thử, mã quét ở đầu đọc này không được ghi nhận. Các đầu đọc khác vẫn ghi.",
+  testNext: "Mã tiếp theo",
+  testFinish: "Xem kết quả",
+  testAgain: "Thử lại",
+  testedOn: (date: string) => `Đã kiểm tra ${date}`,
 };
 
 /** The key set every language must fill; a function keeps its parameters, so a wrong count is a compile error too. */

@@ -4,6 +4,7 @@ import { useStation } from "../station.ts";
 import { AcceptedScreen } from "./accepted.tsx";
 import { AskScreen } from "./ask.tsx";
 import { Notice } from "./notice.tsx";
+import { ReaderTestScreen } from "./reader-test.tsx";
 import { ReadyScreen } from "./ready.tsx";
 import { RefusedScreen } from "./refused.tsx";
 import { RepeatScreen } from "./repeat.tsx";
@@ -11,7 +12,7 @@ import { RepeatScreen } from "./repeat.tsx";
 /** The visitor's screen: the connection first, because an outcome without a living agent behind it is worth nothing. */
 export function Stage() {
   const { received, link, texts } = useStation();
-  const screen = received.value?.view.screen;
+  const { screen, readerTest } = received.value?.view ?? {};
   if (!screen) {
     if (link.value === "no-token")
       return <Notice icon={<IconLost />} title={texts.value.noTokenTitle} next={texts.value.noTokenNext} />;
@@ -23,6 +24,8 @@ export function Stage() {
       </Notice>
     );
   }
+  // A question waits for staff; anything else of the other readers has its line beside the test.
+  if (readerTest && screen.state !== "ask") return <ReaderTestScreen test={readerTest} screen={screen} />;
   switch (screen.state) {
     case "starting":
       return <Notice icon={<IconStarting />} title={texts.value.startingTitle} next={texts.value.startingNext} />;
