@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import type { Assessed, FoundReader } from "../drivers/discovery.ts";
 import { serialTraps } from "../drivers/serial/serial-traps.ts";
-import { INSTALL_RULES, isRuled } from "../drivers/udev-rules.ts";
+import { permissionSentence } from "../drivers/udev-rules.ts";
 import { nodeOf } from "./readers-report.ts";
 
 /** Sentences, the most likely reason first; empty when nothing is in the way, and where nodes have no permissions. */
@@ -31,22 +31,15 @@ async function nodeProblems(reader: FoundReader): Promise<string[]> {
     return [];
   } catch (error) {
     const isGone = (error as NodeJS.ErrnoException).code === "ENOENT";
-    return [isGone ? `${node} is not there: plug the reader in again.` : permissionSentence(reader)];
+    return [isGone ? `${node} is not there: plug the reader in again.` : nodeSentence(reader)];
   }
 }
 
-/** The rules that let the user at the screen, or a service in the group, open the reader. Groups as Debian has them. */
-export function permissionSentence(reader: FoundReader): string {
-  const { vendorId, productId } = reader.device.address;
-  const [nodes, group] = reader.spec.transport === "evdev" ? ["event*", "input"] : ["hidraw*", "plugdev"];
-  const inGroup = `; a service must be in the group ${group}.`;
-  if (isRuled(vendorId, productId)) {
-    return `This user may not open ${nodeOf(reader)}: run "${INSTALL_RULES}" and plug the reader in again${inGroup}`;
-  }
-  const vendor = vendorId.toString(16).padStart(4, "0");
-  return (
-    `This user may not open ${nodeOf(reader)}: put the line ` +
-    `KERNEL=="${nodes}", ATTRS{idVendor}=="${vendor}", TAG+="uaccess", MODE="0660", GROUP="${group}" ` +
-    `into a file /etc/udev/rules.d/70-reader.rules and plug the reader in again${inGroup}`
+/** How this user comes to open the node of a found reader. */
+export function nodeSentence(reader: FoundReader): string {
+  return permissionSentence(
+    nodeOf(reader),
+    reader.spec.transport === "evdev" ? "event" : "hidraw",
+    reader.device.address,
   );
 }

@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { assess } from "../drivers/discovery.ts";
 import { descriptors, type PluggedIn, type PluggedTree, pluggedTree } from "../testing/plugged-tree.ts";
-import { deviceProblems, permissionSentence } from "./reader-problems.ts";
+import { deviceProblems, nodeSentence } from "./reader-problems.ts";
 import { reportLine, reportText } from "./readers-report.ts";
 
 // What a technician reads before the first patient comes; the devices come through the real look at a recorded /sys.
@@ -132,7 +132,7 @@ describe("a problem of this machine", () => {
     tree.plugIn(good);
     const [device] = await found(tree);
     if (device?.assessed.verdict !== "reader") throw new Error("no reader");
-    const problem = permissionSentence(device.assessed);
+    const problem = nodeSentence(device.assessed);
     expect(problem).toBe(
       `This user may not open ${tree.dev}/hidraw1: run "tram readers --udev-rules | sudo tee ` +
         "/etc/udev/rules.d/70-tram-qr-scanners.rules && sudo udevadm control --reload && sudo udevadm trigger" +
@@ -148,7 +148,7 @@ describe("a problem of this machine", () => {
     tree.plugIn({ ...good, vendor: "abcd" });
     const [device] = await found(tree);
     if (device?.assessed.verdict !== "reader") throw new Error("no reader");
-    expect(permissionSentence(device.assessed)).toContain(
+    expect(nodeSentence(device.assessed)).toContain(
       'KERNEL=="hidraw*", ATTRS{idVendor}=="abcd", TAG+="uaccess", MODE="0660", GROUP="plugdev"',
     );
   });

@@ -36,6 +36,33 @@ export function udevRules(): string {
   ].join("\n");
 }
 
+/** A USB product; all that decides whether the rules speak of it. */
+export interface UsbProduct {
+  readonly vendorId: number;
+  readonly productId: number;
+}
+
+/** The groups that Debian gives these nodes to. */
+const GROUPS = { hidraw: "plugdev", event: "input" } as const;
+
+/**
+ * What to do when this user may not open a reader's node: install our rules, or, for a reader that they do not speak of,
+ * one of its own. `usb` is null when it is not known which reader stands behind the node.
+ */
+export function permissionSentence(node: string, kind: keyof typeof GROUPS, usb: UsbProduct | null): string {
+  const group = GROUPS[kind];
+  const inGroup = `; a service must be in the group ${group}.`;
+  if (usb === null || isRuled(usb.vendorId, usb.productId)) {
+    return `This user may not open ${node}: run "${INSTALL_RULES}" and plug the reader in again${inGroup}`;
+  }
+  const vendor = usb.vendorId.toString(16).padStart(4, "0");
+  return (
+    `This user may not open ${node}: put the line ` +
+    `KERNEL=="${kind}*", ATTRS{idVendor}=="${vendor}", TAG+="uaccess", MODE="0660", GROUP="${group}" ` +
+    `into a file /etc/udev/rules.d/70-reader.rules and plug the reader in again${inGroup}`
+  );
+}
+
 /** Whether the rules speak of this product. */
 export function isRuled(vendorId: number, productId: number): boolean {
   return ruledReaders().some(

@@ -1,6 +1,7 @@
 /** Turns what the grabbing program says into a coded fault with one sentence. */
 import { constants } from "node:os";
 import { ReaderFault } from "../reader.ts";
+import { permissionSentence } from "../udev-rules.ts";
 
 /** Where the program met an error: at opening the device, at taking it for itself, or later at reading. */
 export type GrabPhase = "open" | "grab" | "read";
@@ -20,11 +21,7 @@ export function grabFault(path: string, phase: GrabPhase, errno: number): Reader
       return new ReaderFault("reader.not-found", `${path} is not there: plug the reader in or correct the path.`);
     case EACCES:
     case EPERM:
-      return new ReaderFault(
-        "reader.permission",
-        `This user may not read ${path}: add the user to the group input and log in again, ` +
-          'or give the reader to a group of this user by a udev rule such as SUBSYSTEM=="input", ATTRS{idVendor}=="0c2e", GROUP="tram".',
-      );
+      return new ReaderFault("reader.permission", permissionSentence(path, "event", null));
     case EBUSY:
       return new ReaderFault("reader.busy", `Another program holds ${path} for itself: close it.`);
     case ENOTTY:

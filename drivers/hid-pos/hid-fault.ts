@@ -1,9 +1,10 @@
 /** Turns what node-hid and the operating system say about a HID device into a coded fault with one sentence. */
 import { ReaderFault } from "../reader.ts";
+import { permissionSentence, type UsbProduct } from "../udev-rules.ts";
 
 /** When it was said: while opening, or while reading, with whether the device is gone from the list of devices. */
 export type HidMoment =
-  | { readonly during: "open"; readonly vendorId: number | null }
+  | { readonly during: "open"; readonly usb: UsbProduct | null }
   | { readonly during: "read"; readonly gone: boolean };
 
 /**
@@ -26,7 +27,7 @@ export function hidFault(path: string, error: unknown, moment: HidMoment): Reade
     return notFoundFault(path, [], options);
   }
   if (/EACCES|EPERM|Permission denied|Operation not permitted/i.test(text)) {
-    return new ReaderFault("reader.permission", permissionSentence(path, moment.vendorId), options);
+    return new ReaderFault("reader.permission", permissionSentence(path, "hidraw", moment.usb), options);
   }
   // Windows shares a HID device unless somebody claimed it alone; then it is "denied" or "used by another process".
   if (/EBUSY|Resource busy|used by another process|Access (is )?denied|sharing violation/i.test(text)) {
@@ -62,14 +63,5 @@ export function libraryFault(error: unknown): ReaderFault {
     {
       cause: error,
     },
-  );
-}
-
-function permissionSentence(path: string, vendorId: number | null): string {
-  const vendor = vendorId === null ? "VENDOR" : vendorId.toString(16).padStart(4, "0");
-  return (
-    `This user may not open ${path}: put the line ` +
-    `KERNEL=="hidraw*", ATTRS{idVendor}=="${vendor}", TAG+="uaccess", MODE="0660", GROUP="plugdev" ` +
-    "into /etc/udev/rules.d/70-tram-qr-readers.rules, add the user to the group plugdev and plug the reader in again."
   );
 }

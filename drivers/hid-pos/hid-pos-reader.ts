@@ -1,11 +1,13 @@
 /** A reader in HID POS mode (usage page 0x8C): reads its scans, and asks of it what its family is known to obey. */
 import { realpath } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
+import { createDeviceWriter } from "../device-writer.ts";
 import { createSilenceTimer } from "../framing/silence-timer.ts";
 import type { RawTap } from "../raw-tap.ts";
 import type { Reader, ReaderFault } from "../reader.ts";
 import type { HidReaderSpec } from "../reader-spec.ts";
 import { createScanQueue } from "../scan-queue.ts";
+import { within } from "../time-limit.ts";
 import { commandReports } from "./commands.ts";
 import { familyOf } from "./families.ts";
 import { findScanner, type Scanner } from "./find-scanner.ts";
@@ -14,9 +16,7 @@ import { hidFault } from "./hid-fault.ts";
 import { createLayoutResolver, describedLayout } from "./layouts.ts";
 import { createReportAssembler, type ReportAssemblerOptions } from "./reassembly.ts";
 import { parseScannerDescriptor } from "./report-descriptor.ts";
-import { createReportWriter } from "./report-writer.ts";
 import { neededTakeover, takeOver } from "./takeover.ts";
-import { within } from "./time-limit.ts";
 import { noticeUnknownLayout, unknownLayoutFault } from "./unknown-layout.ts";
 
 /** Limits of a HID POS reader, all with defaults. */
@@ -62,14 +62,14 @@ export async function openHidPosReader(spec: HidReaderSpec, options: HidPosReade
   const { id } = spec;
   const path = await followLink(spec.path);
   const devices = await within(access.list(), openTimeoutMs).catch((error: unknown) => {
-    throw hidFault(path, error, { during: "open", vendorId: null });
+    throw hidFault(path, error, { during: "open", usb: null });
   });
   const scanner = findScanner(devices, path);
   const descriptorBytes = await access.reportDescriptor(scanner.path);
   const descriptor = descriptorBytes === null ? null : parseScannerDescriptor(descriptorBytes);
   const family = familyOf(scanner.vendorId, descriptor);
   const reports = commandReports(family, descriptor);
-  const writer = createReportWriter(options.writeTimeoutMs ?? 1000);
+  const writer = createDeviceWriter(options.writeTimeoutMs ?? 1000);
   const layouts = noticeUnknownLayout(
     descriptor === null ? createLayoutResolver(scanner.vendorId) : describedLayout(descriptor.layout),
     (report) => end(unknownLayoutFault(scanner, path, report)),
@@ -178,7 +178,7 @@ async function openDevice(
     } catch (error) {
       // One that opens after all would hold the reader against the next attempt.
       opening.then((late) => late.close()).catch(() => {});
-      const fault = hidFault(scanner.path, error, { during: "open", vendorId: scanner.vendorId });
+      const fault = hidFault(scanner.path, error, { during: "open", usb: scanner });
       if (fault.code !== "reader.permission" || performance.now() >= permittedByMs) throw fault;
     }
     await pause(PERMISSION_RETRY_MS);

@@ -7,11 +7,12 @@
  * reader goes on as it was, and after a crash the reader types again once it was unplugged and plugged in, or once
  * this program has opened and closed it.
  */
+
+import type { DeviceWriter } from "../device-writer.ts";
 import type { HidPosFamily, Takeover } from "./families.ts";
 import { hasKeyboard, type Scanner } from "./find-scanner.ts";
 import type { HidDevice, HidHandle } from "./hid-access.ts";
 import type { ScannerDescriptor } from "./report-descriptor.ts";
-import type { ReportWriter } from "./report-writer.ts";
 
 /** The takeover this reader needs; null for a reader that types nothing, or is not known to have such a report. */
 export function neededTakeover(
@@ -29,7 +30,7 @@ export function neededTakeover(
 export function takeOver(
   { reportId, take, giveBack }: Takeover,
   handle: HidHandle,
-  writer: ReportWriter,
+  writer: DeviceWriter,
 ): () => Promise<unknown> {
   const set = (value: number): Promise<boolean> =>
     writer.send(() => handle.sendFeatureReport(Uint8Array.of(reportId, value)));

@@ -1,8 +1,8 @@
 /** Opens a serial port: with patience where waiting helps, and with the reason found where it does not. */
 import { setTimeout as pause } from "node:timers/promises";
 import { SerialPort } from "serialport";
-import { within } from "../hid-pos/time-limit.ts";
 import { ReaderFault } from "../reader.ts";
+import { within } from "../time-limit.ts";
 import { endWithDevice } from "./end-with-device.ts";
 import { portIdentity } from "./port-identity.ts";
 import { checkDeviceNode, isWindowsPort, openFault } from "./serial-fault.ts";

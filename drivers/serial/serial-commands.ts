@@ -1,6 +1,6 @@
 /** Commands to one opened serial reader: only what its maker's row knows, each bounded in time, none kept for later. */
 import type { SerialPort } from "serialport";
-import { createReportWriter } from "../hid-pos/report-writer.ts";
+import { createDeviceWriter } from "../device-writer.ts";
 import type { Reader } from "../reader.ts";
 import { type CommandAnswers, createCommandAnswers } from "./command-answers.ts";
 import type { SerialVendor } from "./serial-vendors.ts";
@@ -22,7 +22,7 @@ const ANSWER_MS = 1000;
 export function serialCommands(vendor: SerialVendor | null, port: SerialPort, timeoutMs: number): SerialCommands {
   const known = vendor?.commands ?? {};
   const answers = createCommandAnswers(vendor?.answers ?? []);
-  const writer = createReportWriter(timeoutMs);
+  const writer = createDeviceWriter(timeoutMs);
   return {
     answers,
     commands: new Set(Object.keys(known) as (keyof typeof known)[]),

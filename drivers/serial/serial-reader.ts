@@ -1,12 +1,12 @@
 /** A reader on a serial port: USB CDC, a USB bridge or RS-232. */
 import { type ByteFramerOptions, createByteFramer } from "../framing/byte-framer.ts";
 import { createSilenceTimer } from "../framing/silence-timer.ts";
-import { within } from "../hid-pos/time-limit.ts";
 import { type PluggedSystem, thisMachine } from "../plugged/system.ts";
 import type { RawTap } from "../raw-tap.ts";
 import { type Reader, ReaderFault } from "../reader.ts";
 import type { SerialReaderSpec } from "../reader-spec.ts";
 import { createScanQueue } from "../scan-queue.ts";
+import { within } from "../time-limit.ts";
 import { closeSerialPort, type OpeningLimits, openSerialPort } from "./open-port.ts";
 import { portIdentity, watchIdentity } from "./port-identity.ts";
 import { portOwner } from "./port-owner.ts";

@@ -2,7 +2,7 @@
 import { within } from "./time-limit.ts";
 
 /** The writer of one opening; it ends with its handle, so that nothing stale is sent after a replug. */
-export interface ReportWriter {
+export interface DeviceWriter {
   /**
    * Starts `write` when the writes before it are done, and resolves to whether the device took it within the limit.
    * While a write that never answered is still out, all others are refused: they would wait behind it.
@@ -11,7 +11,7 @@ export interface ReportWriter {
 }
 
 /** Makes a writer; the limit counts from the call of `send`, waiting included. */
-export function createReportWriter(timeoutMs: number): ReportWriter {
+export function createDeviceWriter(timeoutMs: number): DeviceWriter {
   let last: Promise<unknown> = Promise.resolve();
   let outstanding = false;
 
