@@ -9,6 +9,8 @@ const unixOnly = [
   "cli/gate.test.ts",
   "cli/kiosk-e2e.test.ts",
   "cli/main-job.test.ts",
+  "cli/reader-test-page.test.ts",
+  "cli/reader-test.test.ts",
   "cli/readers-report.test.ts",
   "drivers/evdev/**",
   "drivers/gate/guarded-relays.test.ts",

@@ -2,11 +2,14 @@
 import type { Assessed, DeviceByHand, FoundReader } from "../drivers/discovery.ts";
 import { makerOf } from "../drivers/fingerprints.ts";
 import { formatUsbAddress } from "../drivers/usb-address.ts";
+import type { ReaderProfile } from "../provisioning/reader-profiles.ts";
 
 /** A device, and what keeps this user or this machine from using it: a sentence each. */
 export interface ReportedDevice {
   readonly assessed: Assessed;
   readonly problems: readonly string[];
+  /** What the guided test learned of it on this machine. */
+  readonly tested?: ReaderProfile | undefined;
 }
 
 const MODES: Readonly<Record<Assessed["mode"], string>> = {
@@ -42,12 +45,13 @@ const NONE =
   "           One on a serial cable (RS-232) is named by hand: --reader serial:/dev/ttyS0 (Windows: serial:COM1).";
 
 /** What is said about one device. */
-export function blockText({ assessed, problems }: ReportedDevice): string {
+export function blockText({ assessed, problems, tested }: ReportedDevice): string {
   const todo = todoOf(assessed);
   return [
     titleOf(assessed),
     lineText("Mode", modeText(assessed)),
     lineText("Reads", readsText(assessed)),
+    ...(tested ? [lineText("Tested", testedText(tested))] : []),
     ...problems.map((problem) => lineText("Problem", problem)),
     ...(todo !== null || problems.length === 0 ? [lineText("To do", todo ?? "nothing")] : []),
   ].join("\n");
@@ -57,8 +61,13 @@ function lineText(label: string, text: string): string {
   return `  ${label.padEnd(8)} ${text}`;
 }
 
+function testedText({ testedAt, verdict, findings }: ReaderProfile): string {
+  const found = findings.map(({ code, detail }) => (detail === null ? code : `${code} (${detail})`)).join(", ");
+  return `${testedAt.slice(0, 10)}, ${verdict}${found === "" ? "" : `: ${found}`}`;
+}
+
 /** One machine-readable line about one device. */
-export function reportLine({ assessed, problems }: ReportedDevice): Record<string, unknown> {
+export function reportLine({ assessed, problems, tested }: ReportedDevice): Record<string, unknown> {
   const { device, verdict, mode, name } = assessed;
   return {
     event: "device",
@@ -72,6 +81,7 @@ export function reportLine({ assessed, problems }: ReportedDevice): Record<strin
     nodes: [...new Set(device.interfaces.map(({ path }) => path))],
     problems,
     todo: todoOf(assessed),
+    ...(tested ? { tested } : {}),
   };
 }
 
@@ -127,7 +137,7 @@ export function nodeOf({ device, spec }: FoundReader): string {
   return (pos ?? nodes[0])?.path ?? "";
 }
 
-function specOf(assessed: Assessed): string | null {
+export function specOf(assessed: Assessed): string | null {
   if (assessed.verdict === "reader") return assessed.spec.id;
   return assessed.verdict === "by-hand" ? assessed.specText : null;
 }

@@ -6,12 +6,13 @@ import { watchPlugged } from "../../drivers/plugged/watch-plugged.ts";
 import { udevRules } from "../../drivers/udev-rules.ts";
 import { formatUsbAddress } from "../../drivers/usb-address.ts";
 import { defaultDataFolder } from "../../provisioning/data-folder.ts";
+import { loadReaderProfiles } from "../../provisioning/reader-profiles.ts";
 import { CommandFailure } from "../failure.ts";
 import { endGracefully } from "../lifetime.ts";
 import { printJson } from "../output.ts";
 import { deviceProblems, machineProblems } from "../reader-problems.ts";
 import { testReader } from "../reader-test.ts";
-import { blockText, type ReportedDevice, reportLine, reportText, titleOf } from "../readers-report.ts";
+import { blockText, type ReportedDevice, reportLine, reportText, specOf, titleOf } from "../readers-report.ts";
 import { readerToRecord, recordReader } from "../record-reader.ts";
 
 interface ReadersOptions {
@@ -44,8 +45,8 @@ export const readersCommand = new Command("readers")
     }
     if (options.test !== undefined) return test(options.test === true ? undefined : options.test, options);
     if (options.udevRules) return void process.stdout.write(udevRules());
-    if (options.watch) return watchReaders(options.json === true);
-    const devices = await reported(await thisMachine().list());
+    if (options.watch) return watchReaders(options.json === true, options.data);
+    const devices = await reported(await thisMachine().list(), options.data);
     const problems = await machineProblems();
     if (!options.json) return void process.stdout.write(reportText(devices, problems));
     for (const device of devices) printJson(reportLine(device));
@@ -80,11 +81,11 @@ async function test(named: string | undefined, { data, json, svg }: ReadersOptio
 }
 
 /** Prints everything once and then each change, until the process is told to end. */
-function watchReaders(json: boolean): void {
+function watchReaders(json: boolean, dataDir: string): void {
   let shown: ReadonlyMap<string, ReportedDevice> | null = null;
   let printing = Promise.resolve();
   const show = async (devices: readonly PluggedDevice[]): Promise<void> => {
-    const now = new Map((await reported(devices)).map((one) => [keyOf(one), one]));
+    const now = new Map((await reported(devices, dataDir)).map((one) => [keyOf(one), one]));
     const before = shown;
     shown = now;
     if (before === null && !json) {
@@ -115,11 +116,13 @@ function keyOf({ assessed, problems }: ReportedDevice): string {
   return `${formatUsbAddress(assessed.device.address)} ${assessed.mode} ${problems.join(" ")}`;
 }
 
-function reported(devices: readonly PluggedDevice[]): Promise<ReportedDevice[]> {
+function reported(devices: readonly PluggedDevice[], dataDir: string): Promise<ReportedDevice[]> {
+  const { readers: profiles } = loadReaderProfiles(dataDir);
   return Promise.all(
     assess(devices).map(async (assessed) => ({
       assessed,
       problems: await deviceProblems(assessed),
+      tested: profiles.find(({ readerId }) => readerId === specOf(assessed)),
     })),
   );
 }
