@@ -1,5 +1,6 @@
 /** `tram readers --test`: the guided test at a terminal, through the running agent or with the reader opened here. */
 import { writeFileSync } from "node:fs";
+import { withCalibration } from "../agent/keyboard-calibration.ts";
 import type { ReaderTestFinding, ReaderTestView, ReaderView } from "../agent/kiosk-port/view.ts";
 import { ReaderTest, type ReaderUnderTest } from "../agent/reader-test.ts";
 import { assess } from "../drivers/discovery.ts";
@@ -11,7 +12,7 @@ import { qrSymbol } from "../drivers/reader-test/qr-symbol.ts";
 import { testCodes } from "../drivers/reader-test/test-codes.ts";
 import { AgentError } from "../provisioning/agent-error.ts";
 import { prepareDataFolder } from "../provisioning/data-folder.ts";
-import { saveReaderProfile } from "../provisioning/reader-profiles.ts";
+import { loadReaderProfiles, saveReaderProfile } from "../provisioning/reader-profiles.ts";
 import { type AgentClient, connectToAgent } from "./agent-client.ts";
 import { CommandFailure } from "./failure.ts";
 import { printable, printJson } from "./output.ts";
@@ -117,7 +118,10 @@ async function testHere(command: ReaderTestCommand): Promise<0 | 2> {
       if (view.state === "done") void printing.then(() => ended.resolve(exitCodeOf(view)), ended.reject);
       else if (goesOn(view)) setImmediate(() => session.next());
     },
-    onTested: (profile) => saveReaderProfile(prepareDataFolder(command.dataDir), profile),
+    onTested: (profile) => {
+      const dataDir = prepareDataFolder(command.dataDir);
+      saveReaderProfile(dataDir, withCalibration(profile, loadReaderProfiles(dataDir).readers));
+    },
     wallMs: () => Date.now(),
     log: (event, facts) => {
       if (event === "reader-test.not-saved")
