@@ -68,7 +68,7 @@ test("a fault stays with what to do until the code is read again or somebody goe
   send(
     Buffer.from(codeAt(1))
       .toString()
-      .replace(/[^\0-\x7f]/g, "?"),
+      .replace(/\P{ASCII}/gu, "?"),
   );
   const { verdict, findings } = await step(1, "result");
   expect({ verdict, findings }).toMatchObject({

@@ -35,7 +35,7 @@ const damages: readonly (readonly [expected: string, damage: Damage])[] = [
     "gap",
     (text) => Buffer.concat([Buffer.from(text).subarray(0, 30), Buffer.from(text).subarray(40), Buffer.from("\r")]),
   ],
-  ["letters-lost", (text) => `${text.replace(/[^\0-\x7f]/g, "?")}\r`],
+  ["letters-lost", (text) => `${text.replace(/\P{ASCII}/gu, "?")}\r`],
   ["decomposed", (text) => `${text.normalize("NFD")}\r`],
   ["double-encoded", (text) => `${iconv.decode(Buffer.from(text), "latin1")}\r`],
   ["code-page", (text) => Buffer.concat([iconv.encode(text, "viscii"), Buffer.from("\r")])],
@@ -166,7 +166,7 @@ test("through the running agent: one reader is tested while the other records, a
   const several = await runTram(["readers", "--test", "--data", dataDir]);
   expect([several.code, several.err]).toEqual([1, expect.stringContaining("Several readers are there; name one")]);
 
-  const bad: Damage = (text) => `${text.replace(/[^\0-\x7f]/g, "")}\r`;
+  const bad: Damage = (text) => `${text.replace(/\P{ASCII}/gu, "")}\r`;
   const run = async (damage: Damage): Promise<{ program: Running; done: Line }> => {
     const program = startTram("readers", "--test", "Cổng 1", "--data", dataDir, "--json");
     const read = scanner(tested, damage);

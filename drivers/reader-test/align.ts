@@ -103,8 +103,9 @@ function edge(side: "prefix" | "suffix", bytes: ByteText): Finding[] {
     const aim = /^(.*?)(\][A-Za-z][0-9A-Za-z])$/s.exec(bytes);
     if (aim) return [...edge(side, aim[1] ?? ""), finding("aim-identifier", aim[2] ?? null)];
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-  if (/^[\x00-\x20\x7f]+$/.test(bytes)) return [finding("control-characters", hex(bytes))];
+  if (Array.from(bytes).every((byte) => byte <= " " || byte === "\x7f")) {
+    return [finding("control-characters", hex(bytes))];
+  }
   const isShown = bytes.length <= longestShown && /^[\x20-\x7e]+$/.test(bytes);
   return [finding(side, isShown ? bytes : `${bytes.length} bytes`)];
 }

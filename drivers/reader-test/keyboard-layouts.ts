@@ -5,7 +5,7 @@
 interface LayoutRow {
   readonly name: string;
   readonly us: string;
-  readonly typed: readonly string[];
+  readonly typed: string;
 }
 
 const rows: readonly LayoutRow[] = [
@@ -13,25 +13,28 @@ const rows: readonly LayoutRow[] = [
   {
     name: "Vietnamese",
     us: "1234567890]",
-    typed: [..."ăâêô", "\u0300", "\u0309", "\u0303", "\u0301", "\u0323", "đ", "ơ"],
+    typed: "ăâêô\u0300\u0309\u0303\u0301\u0323đơ",
   },
-  { name: "German (QWERTZ)", us: "yzYZ]-/\\|<>:#;", typed: [..."zyZY+ß-#';:Ö§ö"] },
+  { name: "German (QWERTZ)", us: "yzYZ]-/\\|<>:#;", typed: "zyZY+ß-#';:Ö§ö" },
   {
     name: "French (AZERTY)",
     us: "qwaQWAzZmM1234567890]-/\\|<>:#,;.$",
-    typed: [..."azqAZQwW,?&é\"'(-è_çà$)!*µ./M3;m:4"],
+    typed: "azqAZQwW,?&é\"'(-è_çà$)!*µ./M3;m:4",
   },
-  { name: "British", us: "\\|#", typed: [..."#~£"] },
+  { name: "British", us: "\\|#", typed: "#~£" },
 ];
 
 /** What the system types for each US character; characters that stay are absent. */
 export const keyboardLayouts: readonly { readonly name: string; readonly typed: ReadonlyMap<string, string> }[] =
   rows.map(({ name, us, typed }) => ({
     name,
-    typed: new Map(Array.from(us, (character, at) => [character, typed[at] ?? character] as const)),
+    typed: new Map(zip(us, typed)),
   }));
 
 /** The same key without Shift, for a reader or a driver that loses it. */
-export const withoutShift: ReadonlyMap<string, string> = new Map(
-  Array.from('!@#$%^&*()_+{}|:"<>?', (character, at) => [character, "1234567890-=[]\\;',./"[at] ?? ""] as const),
-);
+export const withoutShift: ReadonlyMap<string, string> = new Map(zip('!@#$%^&*()_+{}|:"<>?', "1234567890-=[]\\;',./"));
+
+function zip(from: string, to: string): (readonly [string, string])[] {
+  const characters = Array.from(to);
+  return Array.from(from, (character, at) => [character, characters[at] ?? character]);
+}

