@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { SAMPLES } from "../../agent/codes/samples.ts";
 import { scanReports } from "../hid-pos-reports.ts";
 import { until } from "../until.ts";
+import { assertHealed } from "./healing.ts";
 import { createHidDevice, type HidIdentity } from "./hid-device.ts";
 import { honeywell, idOf, keyboardDescriptor, newland, unknownMaker, zebra } from "./rig-readers.ts";
 import { PATIENCE_MS, watchReaders } from "./watched-readers.ts";
@@ -34,7 +35,7 @@ test("a reader whose firmware promises more after every full report is read whol
   assert.deepEqual(await readers.next(idOf(honeywell)), [payloads[2]]);
 });
 
-test("ten times unplugged and plugged in, under changing nodes: read again within 3 s each time", async (t) => {
+test("ten times unplugged and plugged in, under changing nodes: found and read again each time", async (t) => {
   await using readers = watchReaders("auto");
   await using device = await createHidDevice(honeywell);
   await using other = await createHidDevice(zebra);
@@ -53,15 +54,14 @@ test("ten times unplugged and plugged in, under changing nodes: read again withi
     await readers.is(id, "gone");
     const pluggedMs = performance.now();
     device.plug();
-    const readyMs = await readers.is(id, "ready");
-    healedMs.push(Math.round(readyMs - pluggedMs));
+    healedMs.push((await readers.is(id, "ready")) - pluggedMs);
     nodes.add(nodeOf(honeywell) ?? "");
     device.send(scanReports("honeywell", `${round} ${SAMPLES.S1}`), 2);
     assert.deepEqual(await readers.next(id), [`${round} ${SAMPLES.S1}`]);
   }
-  t.diagnostic(`HID POS read again after ${healedMs.join(", ")} ms, as ${[...nodes].join(" and ")}`);
+  t.diagnostic(`it was ${[...nodes].join(" and ")}`);
   assert.ok(nodes.size > 1, "the node had another name at least once");
-  assert.ok(Math.max(...healedMs) < 3000);
+  assertHealed(t, "HID POS", healedMs);
 });
 
 test("one that is named by its address and unplugged in the middle of a scan heals, and half a person is no scan", async (t) => {
@@ -76,11 +76,10 @@ test("one that is named by its address and unplugged in the middle of a scan hea
   await readers.is(id, "reader.unplugged");
   const pluggedMs = performance.now();
   device.plug();
-  const healedMs = Math.round((await readers.is(id, "ready")) - pluggedMs);
+  const healedMs = (await readers.is(id, "ready")) - pluggedMs;
   device.send(scanReports("honeywell", "next person"));
   assert.deepEqual(await readers.next(id), ["next person"]);
-  t.diagnostic(`HID POS by name read again after ${healedMs} ms`);
-  assert.ok(healedMs < 3000);
+  assertHealed(t, "HID POS by name", [healedMs]);
 });
 
 test("nothing is lost of a burst while the program is busy, although the kernel keeps 63 reports only", async () => {

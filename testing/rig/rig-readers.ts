@@ -66,6 +66,14 @@ export function keyboardDescriptor(reportId?: number): Buffer {
   ]);
 }
 
+/** A Honeywell as it leaves the factory: a keyboard (0C2E:0200, usb.ids). */
+export const wedge: HidIdentity = {
+  vendorId: 0x0c2e,
+  productId: 0x0200,
+  product: "Rig wedge",
+  serialNumber: "RIG-K1",
+  descriptor: keyboardDescriptor(),
+};
 /** The id under which the station knows a reader that has a serial number. */
 export function idOf({ vendorId, productId, serialNumber }: HidIdentity, transport = "hid"): string {
   const digits = (id: number): string => id.toString(16).padStart(4, "0");

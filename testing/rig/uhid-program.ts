@@ -16,7 +16,7 @@ my $EIO = 5;
 $| = 1;
 sysopen(my $uhid, "/dev/uhid", O_RDWR | O_NONBLOCK) or die "/dev/uhid: $!\n";
 sub tell_kernel { defined syswrite($uhid, $_[0]) or die "uhid: $!\n" }
-my ($held, @commands, $not_before) = ("");
+my ($held, $not_before, @commands) = ("", 0);
 my $watched = "";
 vec($watched, fileno($uhid), 1) = 1;
 vec($watched, fileno(STDIN), 1) = 1;
@@ -26,7 +26,7 @@ while (1) {
     if ($name eq "plug") { tell_kernel(pack("H*", $value)) }
     elsif ($name eq "unplug") { tell_kernel(pack("L", $DESTROY)) }
     elsif ($name eq "send") { my $report = pack("H*", $value); tell_kernel(pack("LS", $INPUT, length $report) . $report) }
-    elsif ($name eq "wait") { $not_before = ($not_before > time() - 0.05 ? $not_before : time()) + $value / 1e6 }
+    elsif ($name eq "wait") { $not_before = time() + $value / 1e6 }
     elsif ($name eq "mark") { print "mark $value\n" }
   }
   my $left = @commands ? $not_before - time() : undef;
