@@ -117,7 +117,7 @@ test("the agent reads by it: a reader at the page and one it has grabbed, in and
       },
       onClose: () => {},
     });
-    const shown = () => view as KioskView | null;
+    const shown = () => view;
     const type = (text: string) => device.write(typedEvents(text));
     const atPage = (text: string) =>
       ask({ kind: "captured", source: "keyboard", bytesB64: Buffer.from(text).toString("base64") });
