@@ -93,9 +93,12 @@ test("a fault stays with what to do until the code is read again or somebody goe
 test("a reader that goes on reading the code before is not told off for it", async () => {
   send(codeAt(1));
   await step(2, "waiting");
-  send(codeAt(1));
-  send(codeAt(1));
-  expect(running.view?.state).toBe("waiting");
+  const fromMs = performance.now();
+  await until("any answer to it would have been given", () => {
+    send(codeAt(1));
+    return performance.now() - fromMs > 2_000;
+  });
+  expect(running.view).toMatchObject({ step: 2, state: "waiting" });
   send(codeAt(2));
   expect(await step(2, "result")).toMatchObject({ verdict: "exact" });
 });

@@ -196,11 +196,28 @@ test("through the running agent: one reader is tested while the other records, a
   expect(loadReaderProfiles(dataDir).readers).toMatchObject([{ name: "Cổng 1", verdict: "faulty" }]);
   const client = await connectToAgent(dataDir);
   const view = await client.view((each) => each, 5_000, "view");
+  expect(view.readerTest).toBeNull();
+  expect(view.tested).toMatchObject([{ verdict: "faulty", findings: [{ vi: "Mất chữ có dấu" }] }]);
+
+  // Ctrl+C gives the reader back at once.
+  const cut = startTram("readers", "--test", "Cổng 1", "--data", dataDir, "--json");
+  await cut.line("reader-test", (line) => line.state === "waiting");
+  await cut.end("SIGINT");
+  await client.view(({ readerTest }) => readerTest === null || undefined, 5_000, "no test");
+  await tested.write(card(3));
+  await accepted(3);
+
+  // What the page takes from the keyboard is tested the same way, and is nobody either.
+  client.send({ kind: "reader-test-start", readerId: "page:keyboard" });
+  await client.view(({ readerTest }) => readerTest?.state === "waiting" || undefined, 5_000, "keyboard test");
+  const keys = Buffer.from(testCodes[0]?.text.replaceAll("aa", "â").replaceAll("dd", "đ") ?? "");
+  client.send({ kind: "captured", source: "keyboard", bytesB64: keys.toString("base64") });
+  const found = await client.view(({ readerTest }) => readerTest?.findings[0], 5_000, "result");
+  expect(found).toMatchObject({ code: "input-method", severity: "fault" });
+  client.send({ kind: "reader-test-stop" });
+  await client.view(({ readerTest }) => readerTest === null || undefined, 5_000, "no test");
   client.close();
-  expect(view).toMatchObject({
-    readerTest: null,
-    tested: [{ verdict: "faulty", findings: [{ vi: "Mất chữ có dấu" }] }],
-  });
+  expect(agent.lines.filter((line) => line.event === "scan")).toHaveLength(3);
 }, 120_000);
 
 async function readersReady(dataDir: string): Promise<void> {

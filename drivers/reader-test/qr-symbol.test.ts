@@ -45,6 +45,10 @@ test.each(testCodes)("the drawn path and the lines of a terminal read byte for b
     true,
   );
 
+  expect(side, "four light modules on each side").toBe(symbol.side + 8);
+  expect(rows.map((row) => row.size > 0)).toEqual(rows.map((_, y) => y >= 4 && y < side - 4));
+  expect(rows.every((row) => [0, 1, 2, 3, side - 1].every((x) => !row.has(x)))).toBe(true);
+
   const lines = qrLines(symbol).trimEnd().split("\n");
 
   const drawn = lines.map((line) => Array.from(line.replace(/\p{Cc}\[[\d;]*m/gu, "")));
