@@ -13,7 +13,7 @@ busybox ifconfig lo up
 modprobe -a virtio_console uhid evdev hid-generic usbhid xhci-pci libcomposite || echo 'rig: a module is missing'
 modprobe dummy_hcd num=2 || echo 'rig: the module dummy_hcd is missing'
 mount -t configfs config /sys/kernel/config
-udevadm trigger --subsystem-match=virtio-ports --subsystem-match=tty --subsystem-match=usb
+udevadm trigger --subsystem-match=virtio-ports
 udevadm settle --timeout=60
 read -r upSeconds _ < /proc/uptime
 echo "rig: devices are ready after $upSeconds s"

@@ -14,7 +14,7 @@ const payloads = [SAMPLES.S1, SAMPLES.S3, `${"7".repeat(109)}Ệ`, "Nguyễn Vă
 
 test("readers of all families are found and read byte for byte, names and full reports too", async () => {
   const models = [honeywell, zebra, newland, unknownMaker];
-  await using readers = watchReaders("auto");
+  await using readers = watchReaders(["auto"]);
   await using stack = new AsyncDisposableStack();
   const devices = await Promise.all(models.map(async (model) => stack.use(await createHidDevice(model))));
   for (const device of devices) device.plug();
@@ -27,7 +27,7 @@ test("readers of all families are found and read byte for byte, names and full r
 });
 
 test("a reader whose firmware promises more after every full report is read whole", async () => {
-  await using readers = watchReaders("auto");
+  await using readers = watchReaders(["auto"]);
   await using device = await createHidDevice(honeywell);
   device.plug();
   await readers.is(idOf(honeywell), "ready");
@@ -36,7 +36,7 @@ test("a reader whose firmware promises more after every full report is read whol
 });
 
 test("ten times unplugged and plugged in, under changing nodes: found and read again each time", async (t) => {
-  await using readers = watchReaders("auto");
+  await using readers = watchReaders(["auto"]);
   await using device = await createHidDevice(honeywell);
   await using other = await createHidDevice(zebra);
   const id = idOf(honeywell);
@@ -66,7 +66,7 @@ test("ten times unplugged and plugged in, under changing nodes: found and read a
 
 test("one that is named by its address and unplugged in the middle of a scan heals, and half a person is no scan", async (t) => {
   const id = idOf(honeywell);
-  await using readers = watchReaders(id);
+  await using readers = watchReaders([id]);
   await using device = await createHidDevice(honeywell);
   device.plug();
   await readers.is(id, "ready");
@@ -84,7 +84,7 @@ test("one that is named by its address and unplugged in the middle of a scan hea
 
 test("nothing is lost of a burst while the program is busy, although the kernel keeps 63 reports only", async () => {
   const id = idOf(honeywell);
-  await using readers = watchReaders("auto");
+  await using readers = watchReaders(["auto"]);
   await using device = await createHidDevice(honeywell);
   device.plug();
   await readers.is(id, "ready");
@@ -104,7 +104,7 @@ test("nothing is lost of a burst while the program is busy, although the kernel 
 });
 
 test("the beep of a code that is not taken reaches the reader", async () => {
-  await using readers = watchReaders("auto");
+  await using readers = watchReaders(["auto"]);
   await using device = await createHidDevice(honeywell);
   device.plug();
   await readers.is(idOf(honeywell), "ready");
@@ -116,7 +116,7 @@ test("a reader that types is told to send its scans here, and to type again at t
   const typing = { ...honeywell, descriptor: Buffer.concat([honeywell.descriptor, keyboardDescriptor(1)]) };
   await using device = await createHidDevice(typing);
   {
-    await using readers = watchReaders("auto");
+    await using readers = watchReaders(["auto"]);
     device.plug();
     await readers.is(idOf(typing), "ready");
     await until("it is taken over", () => device.asked.includes("feature fe01"), PATIENCE_MS);

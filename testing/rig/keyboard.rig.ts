@@ -17,7 +17,7 @@ const payload = SAMPLES.S4;
 
 for (const keyMs of [1, 10]) {
   test(`a reader that types a key every ${keyMs} ms is read byte for byte`, async (t) => {
-    await using readers = watchReaders("auto");
+    await using readers = watchReaders(["auto"]);
     await using device = await createHidDevice(wedge);
     device.plug();
     await readers.is(id, "ready");
@@ -38,7 +38,7 @@ test("a reader in keyboard mode is ours alone: nobody else sees its keys, nobody
   device.send(typedReports("before\n"), 1);
   await device.done();
   assert.ok(countEvents(listener) > 0, "the listener hears what nobody has taken");
-  await using readers = watchReaders("auto");
+  await using readers = watchReaders(["auto"]);
   await readers.is(id, "ready");
   device.send(typedReports(`${payload}\n`), 1);
   assert.deepEqual(await readers.next(id), [payload]);
@@ -49,7 +49,7 @@ test("a reader in keyboard mode is ours alone: nobody else sees its keys, nobody
 
 test("two readers of one model without serial numbers are two readers", async () => {
   const twins = ["1-2", "1-3"].map((port) => ({ ...wedge, serialNumber: "", place: `usb-rig-${port}/input0` }));
-  await using readers = watchReaders("auto");
+  await using readers = watchReaders(["auto"]);
   await using stack = new AsyncDisposableStack();
   const devices = await Promise.all(twins.map(async (twin) => stack.use(await createHidDevice(twin))));
   for (const device of devices) device.plug();
@@ -60,7 +60,7 @@ test("two readers of one model without serial numbers are two readers", async ()
 });
 
 test("unplugged in the middle of a scan and plugged in again, it reads the next person", async (t) => {
-  await using readers = watchReaders(id, "auto");
+  await using readers = watchReaders([id, "auto"]);
   await using device = await createHidDevice(wedge);
   const healedMs: number[] = [];
   for (let round = 0; round <= 3; round++) {
@@ -78,7 +78,7 @@ test("unplugged in the middle of a scan and plugged in again, it reads the next 
 });
 
 test("keys that the kernel dropped spoil their scan and no other", async () => {
-  await using readers = watchReaders("auto");
+  await using readers = watchReaders(["auto"]);
   await using device = await createHidDevice(wedge);
   device.plug();
   await readers.is(id, "ready");
@@ -94,7 +94,7 @@ test("keys that the kernel dropped spoil their scan and no other", async () => {
 
 test("somebody's own keyboard is left alone", async () => {
   const own = { ...wedge, vendorId: 0x046d, productId: 0xc31c, product: "Keyboard", serialNumber: "RIG-K2" };
-  await using readers = watchReaders("auto");
+  await using readers = watchReaders(["auto"]);
   await using keyboard = await createHidDevice(own);
   await using device = await createHidDevice(wedge);
   keyboard.plug();

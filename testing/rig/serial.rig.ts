@@ -8,8 +8,8 @@ import { parseRelaySpecs } from "../../drivers/gate/relay-spec.ts";
 import { superviseBoard } from "../../drivers/gate/supervised-board.ts";
 import { thisMachine } from "../../drivers/plugged/system.ts";
 import { until } from "../until.ts";
-import { createAcmGadget } from "./acm-gadget.ts";
 import { assertHealed } from "./healing.ts";
+import { createUsbGadget } from "./usb-gadget.ts";
 import { createSerialAdapter } from "./usb-monitor.ts";
 import { PATIENCE_MS, watchReaders } from "./watched-readers.ts";
 
@@ -19,13 +19,16 @@ const ADAPTER_ADDRESS = "usb:0403:6001:FT0001";
 const payloads = [SAMPLES.S1, SAMPLES.S3, SAMPLES.S5, "x".repeat(2000)];
 const lines = (...texts: readonly string[]): string => texts.map((text) => `${text}\r\n`).join("");
 
-for (const path of [ADAPTER_ADDRESS, BY_ID]) {
+for (const { path, replugs } of [
+  { path: ADAPTER_ADDRESS, replugs: 3 },
+  { path: BY_ID, replugs: 1 },
+]) {
   test(`a reader behind a USB serial adapter, named ${path.slice(0, 15)}..., is read byte for byte and heals`, async (t) => {
     const id = `serial:${path}`;
     using adapter = await createSerialAdapter("FT0001");
-    await using readers = watchReaders(id, "auto");
+    await using readers = watchReaders([id, "auto"]);
     const healedMs: number[] = [];
-    for (let round = 0; round <= 3; round++) {
+    for (let round = 0; round <= replugs; round++) {
       const pluggedMs = performance.now();
       await adapter.plug();
       const readyMs = await readers.is(id, "ready");
@@ -103,9 +106,9 @@ test("a relay that is plugged in again opens no gate: pulses asked for meanwhile
 
 test("a reader with a serial port of its own is found, read and told from its twin, also in the other port", async (t) => {
   const twin = { vendor: "05f9", product: "4204", maker: "Datalogic", model: "Rig Gryphon" };
-  using first = createAcmGadget(twin, 0);
-  using second = createAcmGadget(twin, 1);
-  await using readers = watchReaders("auto");
+  using first = createUsbGadget(twin, 0);
+  using second = createUsbGadget(twin, 1);
+  await using readers = watchReaders(["auto"]);
   first.plug();
   second.plug();
   const ids = await until(

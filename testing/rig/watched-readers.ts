@@ -8,7 +8,7 @@ import { until } from "../until.ts";
 export const PATIENCE_MS = 60_000;
 
 export interface WatchedReaders extends AsyncDisposable {
-  /** What became of each reader, in order: `ID ready`, `ID fault reader.unplugged`. */
+  /** What became of each reader, in order: `ID ready`, `ID fault reader.unplugged`, `ID gone`. */
   readonly states: readonly string[];
   /** Waits for the next `count` scans of one reader and returns their texts; a spoiled one is `(gap)`. */
   next(id: string, count?: number): Promise<string[]>;
@@ -17,17 +17,27 @@ export interface WatchedReaders extends AsyncDisposable {
   command(id: string, command: ReaderCommand): Promise<boolean>;
 }
 
+interface Listeners {
+  readonly onState?: (state: string) => void;
+  readonly onScan?: (scan: RawScan, id: string) => void;
+}
+
 /** Keeps readers open as `readers` of a configuration would: by name, by USB address, or `auto`. */
-export function watchReaders(...choices: readonly string[]): WatchedReaders {
+export function watchReaders(choices: readonly string[], { onState, onScan }: Listeners = {}): WatchedReaders {
   const scans = new Map<string, string[]>();
   const states: string[] = [];
   const readers = new Readers({
     choices: choices.map(parseReaderChoice),
-    onScan: (scan, { readerId }) => void scans.set(readerId, [...(scans.get(readerId) ?? []), textOf(scan)]),
+    onScan(scan, { readerId }) {
+      scans.set(readerId, [...(scans.get(readerId) ?? []), textOf(scan)]);
+      onScan?.(scan, readerId);
+    },
     onChange: () => {},
-    log: (event, { readerId, state, code }) => {
-      if (event === "reader.state") states.push([readerId, state, code].filter((part) => part !== null).join(" "));
-      if (event === "reader.gone") states.push(`${readerId} gone`);
+    log(event, { readerId, state, code }) {
+      if (event !== "reader.state" && event !== "reader.gone") return;
+      const said = event === "reader.gone" ? `${readerId} gone` : [readerId, state, code ?? []].flat().join(" ");
+      states.push(said);
+      onState?.(said);
     },
   });
   return {
@@ -50,6 +60,7 @@ function enough(texts: string[] | undefined, count: number): string[] | undefine
   return texts !== undefined && texts.length >= count ? texts : undefined;
 }
 
+/** The text of a scan; of a spoiled one the reason, in brackets. */
 export function textOf({ bytes, spoiled }: RawScan): string {
   return spoiled === null ? Buffer.from(bytes).toString() : `(${spoiled})`;
 }

@@ -1,6 +1,6 @@
 /**
- * A USB device with a serial port of its own (CDC-ACM), made of the kernel's gadget framework and its dummy controller:
- * enumerated by the real USB core, driven by the real cdc_acm (Linux, Documentation/usb/gadget_configfs.rst).
+ * USB devices made of the kernel's gadget framework and its dummy controller: enumerated by the real USB core, driven by
+ * the real drivers, so that udev sees of them all it sees of a real one (Linux, Documentation/usb/gadget_configfs.rst).
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -9,19 +9,21 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  realpathSync,
   rmdirSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
+import path from "node:path";
 import { until } from "../until.ts";
 import { PATIENCE_MS } from "./watched-readers.ts";
 
-export interface AcmGadget extends Disposable {
+export interface UsbGadget extends Disposable {
   plug(): void;
   unplug(): void;
-  /** Sends bytes; resolves when the host has taken them, which it does while its node is open. */
+  /** Sends bytes, or one report; resolves when the host has taken them, which it does while its node is open. */
   send(bytes: Uint8Array | string): Promise<void>;
 }
 
@@ -33,6 +35,8 @@ export interface GadgetIdentity {
   readonly model: string;
   /** Left out where the device tells none. */
   readonly serialNumber?: string;
+  /** A HID device with this descriptor and reports of 64 bytes; without one, a serial port (CDC-ACM). */
+  readonly descriptor?: Buffer;
 }
 
 const GADGETS = "/sys/kernel/config/usb_gadget";
@@ -40,21 +44,31 @@ const GADGETS = "/sys/kernel/config/usb_gadget";
 const LANGUAGE = "0x409";
 
 /** Makes a device at one of the two ports of the dummy controller; it is not plugged in until `plug`. */
-export function createAcmGadget(identity: GadgetIdentity, port: 0 | 1 = 0): AcmGadget {
+export function createUsbGadget(identity: GadgetIdentity, port: 0 | 1 = 0): UsbGadget {
+  const { descriptor } = identity;
   const folder = `${GADGETS}/rig${port}`;
   const texts = `${folder}/strings/${LANGUAGE}`;
   const configuration = `${folder}/configs/c.1`;
-  const acm = `${folder}/functions/acm.rig${port}`;
-  for (const each of [folder, texts, configuration, acm]) mkdirSync(each);
+  const purpose = `${folder}/functions/${descriptor === undefined ? "acm" : "hid"}.rig${port}`;
+  for (const each of [folder, texts, configuration, purpose]) mkdirSync(each);
   writeFileSync(`${folder}/idVendor`, `0x${identity.vendor}`);
   writeFileSync(`${folder}/idProduct`, `0x${identity.product}`);
   writeFileSync(`${texts}/manufacturer`, identity.maker);
   writeFileSync(`${texts}/product`, identity.model);
   if (identity.serialNumber !== undefined) writeFileSync(`${texts}/serialnumber`, identity.serialNumber);
-  symlinkSync(acm, `${configuration}/acm`);
-  const ownEnd = `/dev/ttyGS${readFileSync(`${acm}/port_num`, "utf8").trim()}`;
+  if (descriptor !== undefined) {
+    writeFileSync(`${purpose}/report_length`, "64");
+    writeFileSync(`${purpose}/report_desc`, descriptor);
+  }
+  symlinkSync(purpose, `${configuration}/purpose`);
   let end: number | undefined;
 
+  /** The node of the device's own end of the cable. */
+  const ownEnd = (): string => {
+    if (descriptor === undefined) return `/dev/ttyGS${readFileSync(`${purpose}/port_num`, "utf8").trim()}`;
+    const number = readFileSync(`${purpose}/dev`, "utf8").trim();
+    return `/dev/${path.basename(realpathSync(`/sys/dev/char/${number}`))}`;
+  };
   const unplug = (): void => {
     if (end !== undefined) closeSync(end);
     end = undefined;
@@ -66,8 +80,8 @@ export function createAcmGadget(identity: GadgetIdentity, port: 0 | 1 = 0): AcmG
     unplug,
     async send(bytes) {
       if (end === undefined) {
-        execFileSync("stty", ["-F", ownEnd, "raw", "-echo"]);
-        end = openSync(ownEnd, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
+        if (descriptor === undefined) execFileSync("stty", ["-F", ownEnd(), "raw", "-echo"]);
+        end = openSync(ownEnd(), constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
       }
       const opened = end;
       let left = Buffer.from(bytes);
@@ -82,8 +96,8 @@ export function createAcmGadget(identity: GadgetIdentity, port: 0 | 1 = 0): AcmG
     },
     [Symbol.dispose]() {
       if (readFileSync(`${folder}/UDC`, "utf8").trim() !== "") unplug();
-      unlinkSync(`${configuration}/acm`);
-      for (const each of [configuration, acm, texts, folder]) rmdirSync(each);
+      unlinkSync(`${configuration}/purpose`);
+      for (const each of [configuration, purpose, texts, folder]) rmdirSync(each);
     },
   };
 }
