@@ -38,7 +38,7 @@ const step = (wanted: number, state: string) =>
 const codes = () => running.view?.findings.map(({ code }) => code);
 
 test("three exact codes go on by themselves; the profile says how the reader is set", async () => {
-  expect(running.view).toMatchObject({ state: "waiting", step: 1, steps: 3, codeBytes: 153, verdict: null });
+  expect(running.view).toMatchObject({ state: "waiting", step: 1, steps: 3, codeBytes: 154, verdict: null });
   expect(running.view?.symbol?.path).toMatch(/^M4 4h7v1h-7z/);
   for (const at of [1, 2, 3]) {
     await step(at, "waiting");

@@ -131,7 +131,7 @@ test("the program shows codes for a dark terminal and a file, ends cleanly with 
   }
   const { code, out, err } = await shown;
   expect(err).toBe("");
-  expect(out).toContain("1/3  Quét mã này / scan this code (153 bytes)");
+  expect(out).toContain("1/3  Quét mã này / scan this code (154 bytes)");
   expect(out).toContain("\u001b[38;5;16;48;5;231m");
   expect(out).toMatch(/Kết quả \/ result of serial:.*\nĐúng từng byte \/ exact/);
   expect(code).toBe(0);

@@ -38,17 +38,17 @@ const keys = (text: string, from: string, to: string): string =>
 
 describe("the test codes", () => {
   test("are what the reference asks for: 112 bytes and more, letters across the end of a report, separators, triggers", () => {
-    expect(testCodes.map(({ bytes }) => bytes.length)).toEqual([153, 112, 256]);
+    expect(testCodes.map(({ bytes }) => bytes.length)).toEqual([154, 112, 257]);
     for (const { text, bytes } of testCodes) {
       expect(text).toBe(text.normalize("NFC"));
       for (const part of ["]", "|", "<$>-/", "aa", "dd", "ow", "a6"]) {
         if (part !== "a6" || text !== long.text) expect(text).toContain(part);
       }
       expect((bytes[56] ?? 0) & 0xc0, "byte 56 continues a letter").toBe(0x80);
-      expect(text).not.toMatch(/["'^~`=[\r\n\t]/);
+      expect(text).not.toMatch(/["'^~`=[\r\n\t]|\d{9}/);
       expect(text.startsWith(startMark) && text.endsWith(endMark)).toBe(true);
     }
-    expect(letters.text).toContain("0123456789");
+    expect(letters.text).toContain("01234|56789");
     expect(letters.text).toMatch(/À.*Đ.*ữ/);
   });
 
@@ -260,6 +260,8 @@ describe("any fault", () => {
         const [first, second] = faults.toSorted((one, other) => one.stage - other.stage) as [Fault, Fault];
         const once = first.hurt(Buffer.from(code.bytes));
         const damaged = second.hurt(once);
+        // A gap may swallow the only words that betray a typing tool.
+        fc.pre(first.code !== "input-method" || second.code !== "gap");
         fc.pre(
           first.code !== second.code && !damaged.equals(code.bytes) && !once.equals(code.bytes) && damaged.length >= 25,
         );
