@@ -37,10 +37,10 @@ const tools = [
 /** Needed before the host's file system is there. */
 const EARLY_MODULES = ["virtio_pci", "9pnet_virtio", "9p", "overlay"];
 /** What readers are to the kernel, and the hardware behind the cable. */
-const LATE_MODULES = [
-  ...["uhid", "hid-generic", "usbhid", "evdev", "cdc-acm", "ftdi_sio"],
-  ...["xhci-pci", "dummy_hcd", "libcomposite", "usb_f_acm", "usb_f_hid", "virtio_console"],
-];
+const LATE_MODULES =
+  "uhid hid-generic usbhid evdev cdc-acm ftdi_sio xhci-pci dummy_hcd libcomposite usb_f_acm usb_f_hid virtio_console".split(
+    " ",
+  );
 
 /** Makes the rig ready and returns its folder: `kernel`, `initrd` and `modules/RELEASE`. */
 export function ensureRig() {
@@ -153,7 +153,7 @@ function takeKernel(packed, kernel) {
   const input = bytes.subarray(from, from + bytes.readUInt32LE(0x24c) - 4);
   const { stdout, stderr } = spawnSync("xz", ["-dc"], { input, maxBuffer: 500e6 });
   if (stdout?.subarray(0, 4).toString("latin1") !== "\x7fELF")
-    fail(`The rig's kernel could not be unpacked: ${stderr}`);
+    fail(`The rig's kernel could not be unpacked: ${String(stderr)}`);
   writeFileSync(kernel, stdout);
 }
 
@@ -168,7 +168,7 @@ function makeFirstFileSystem(folder, modules, initrd) {
   writeFileSync(path.join(folder, "modules", "order"), `${modules.map((file) => path.basename(file)).join("\n")}\n`);
   const names = readdirSync(folder, { recursive: true }).join("\n");
   const packed = spawnSync("busybox", ["cpio", "-o", "-H", "newc"], { cwd: folder, input: names, maxBuffer: 500e6 });
-  if (packed.status !== 0) fail(`The rig's first file system could not be packed: ${packed.stderr}`);
+  if (packed.status !== 0) fail(`The rig's first file system could not be packed: ${String(packed.stderr)}`);
   writeFileSync(initrd, packed.stdout);
 }
 

@@ -74,25 +74,26 @@ machine.on("close", (_code, signal) => {
 
 function machineArguments(): string[] {
   const socket = (name: string): string => path.join(exchange, name);
-  return [
-    ...(hasHardwareHelp() ? ACCELERATED : EMULATED),
-    ...["-m", MEMORY, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    ...["-serial", "stdio", "-kernel", path.join(folder, "kernel"), "-initrd", path.join(folder, "initrd")],
-    ...["-append", "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off 8250.nr_uarts=1"],
-    ...["-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"],
-    ...["-device", "virtio-9p-pci,fsdev=root,mount_tag=root"],
-    ...["-fsdev", `local,id=exchange,path=${exchange},security_model=none`],
-    ...["-device", "virtio-9p-pci,fsdev=exchange,mount_tag=exchange"],
-    ...["-device", "qemu-xhci,id=usb", "-device", "virtio-serial-pci"],
-    // QEMU talks to itself: what a test writes to a port of the machine comes to the monitor, or out of the cable.
-    ...["-chardev", `socket,id=monitor,path=${socket("monitor")},server=on,wait=off`],
-    ...["-mon", "chardev=monitor,mode=control"],
-    ...["-chardev", `socket,id=monitor-port,path=${socket("monitor")}`],
-    ...["-device", "virtserialport,chardev=monitor-port,name=rig.monitor"],
-    ...["-chardev", `socket,id=cable,path=${socket("cable")},server=on,wait=off`],
-    ...["-chardev", `socket,id=cable-port,path=${socket("cable")}`],
-    ...["-device", "virtserialport,chardev=cable-port,name=rig.cable"],
+  // QEMU talks to itself: what a test writes to a port of the machine comes to the monitor, or out of the cable.
+  const portTo = (name: string): string[][] => [
+    ["-chardev", `socket,id=${name},path=${socket(name)},server=on,wait=off`],
+    ["-chardev", `socket,id=${name}-port,path=${socket(name)}`],
+    ["-device", `virtserialport,chardev=${name}-port,name=rig.${name}`],
   ];
+  return [
+    hasHardwareHelp() ? ACCELERATED : EMULATED,
+    ["-m", MEMORY, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"],
+    ["-kernel", path.join(folder, "kernel"), "-initrd", path.join(folder, "initrd")],
+    ["-append", "console=ttyS0 quiet loglevel=4 panic=-1 mitigations=off 8250.nr_uarts=1"],
+    ["-fsdev", "local,id=root,path=/,security_model=none,readonly=on,multidevs=remap"],
+    ["-device", "virtio-9p-pci,fsdev=root,mount_tag=root"],
+    ["-fsdev", `local,id=exchange,path=${exchange},security_model=none`],
+    ["-device", "virtio-9p-pci,fsdev=exchange,mount_tag=exchange"],
+    ["-device", "qemu-xhci,id=usb", "-device", "virtio-serial-pci"],
+    ...portTo("monitor"),
+    ["-mon", "chardev=monitor,mode=control"],
+    ...portTo("cable"),
+  ].flat();
 }
 
 /** A `/dev/kvm` without vmx or svm emulates every instruction of an ordinary kernel and never gets anywhere. */

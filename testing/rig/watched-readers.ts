@@ -33,9 +33,10 @@ export function watchReaders(choices: readonly string[], { onState, onScan }: Li
       onScan?.(scan, readerId);
     },
     onChange: () => {},
-    log(event, { readerId, state, code }) {
+    log(event, { readerId: id, state, code }) {
       if (event !== "reader.state" && event !== "reader.gone") return;
-      const said = event === "reader.gone" ? `${readerId} gone` : [readerId, state, code ?? []].flat().join(" ");
+      const news = event === "reader.gone" ? ["gone"] : [state, code];
+      const said = [id, ...news].filter((part) => part !== null).join(" ");
       states.push(said);
       onState?.(said);
     },
