@@ -36,7 +36,7 @@ export function watchReaders(choices: readonly string[], { onState, onScan }: Li
     log(event, { readerId: id, state, code }) {
       if (event !== "reader.state" && event !== "reader.gone") return;
       const news = event === "reader.gone" ? ["gone"] : [state, code];
-      const said = [id, ...news].filter((part) => part !== null).join(" ");
+      const said = [id, ...news].filter((part) => typeof part === "string").join(" ");
       states.push(said);
       onState?.(said);
     },
