@@ -144,6 +144,20 @@ test("a test that everybody left gives the reader back", async () => {
   await until("given back", () => !running.takes(reader.id) && running.view === null);
 });
 
+test("visitors' cards and a reader that repeats a bad code do not keep a forgotten test open", async () => {
+  for (const payload of [() => `card ${Math.random()}`, () => "KTBDTN|]C1]Q3|012"]) {
+    running.stop();
+    running = make({ idleMs: 2_500 });
+    await running.start(reader);
+    const scanning = setInterval(() => send(payload()), 900);
+    try {
+      await until("given back", () => running.view === null, 10_000);
+    } finally {
+      clearInterval(scanning);
+    }
+  }
+}, 30_000);
+
 test("a person's card during the test is neither logged nor kept", async () => {
   send("079098000001|024123456|Nguyễn Thị Hồng Đào|01021990|Nữ|Xã Cổ Lũy, Hà Nội|01022021");
   await step(1, "result");

@@ -36,6 +36,10 @@ const exactSettleMs = 150;
 const settleMs = 700;
 /** ...and a reader that repeats the code twice a second must not keep the test from answering. */
 const longestSettleMs = 1_500;
+/** A reader that makes another scan of a code each time must not fill the memory. */
+const mostRemembered = 64;
+/** Results that do not show the test code before the reader: visitors' cards at a wrong speed are `garbage` as well. */
+const strangers: ReadonlySet<Finding["code"]> = new Set(["nothing", "other-code", "garbage"]);
 /** An exact result is seen before the next code takes its place. */
 const nextAfterMs = 1_500;
 
@@ -143,7 +147,7 @@ export class ReaderTest {
     if (running.earlier.has(payload)) return;
     this.#renew(running);
     running.log.scan(scan);
-    running.current.add(payload);
+    if (running.current.size < mostRemembered) running.current.add(payload);
     running.heard = true;
     const nowMs = performance.now();
     running.firstScanMs ??= nowMs;
@@ -151,7 +155,6 @@ export class ReaderTest {
     const isExact = code !== undefined && Buffer.from(scan.bytes).equals(code.bytes);
     const leftMs = running.firstScanMs + longestSettleMs - nowMs;
     this.#after(isExact ? exactSettleMs : Math.max(0, Math.min(settleMs, leftMs)), () => this.#judge(running));
-    this.#keepAlive();
   }
 
   /** The next code, or the end after the last one. Without any sign of the reader the other codes would tell no more. */
@@ -204,7 +207,9 @@ export class ReaderTest {
     clearTimeout(this.#timer);
     running.judged = true;
     running.state = "result";
+    const before = running.findings;
     running.findings = diagnose(code, reception);
+    if (isProgress(before, running.findings)) this.#keepAlive();
     running.terminator = reception.terminator ?? running.terminator;
     running.msPerKey = reception.msPerKey ?? running.msPerKey;
     const verdict = verdictOf(running.findings);
@@ -241,6 +246,16 @@ export class ReaderTest {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.stop(), this.#options.idleMs ?? 180_000);
   }
+}
+
+/**
+ * Whether somebody works at the test. Visitors who scan their cards do not, nor does a reader that stands before the
+ * screen and repeats itself: nobody is recorded meanwhile, so neither may keep a forgotten test open.
+ */
+function isProgress(before: readonly Finding[], now: readonly Finding[]): boolean {
+  if (now.some(({ code }) => strangers.has(code))) return false;
+  const codesOf = (findings: readonly Finding[]): string => findings.map(({ code }) => code).join();
+  return now.length === 0 || codesOf(now) !== codesOf(before);
 }
 
 /** What staff are told of an earlier test. */

@@ -152,6 +152,16 @@ describe("one fault is named", () => {
     expect(codesOf(long, long.text, long.text)).toEqual([]);
   });
 
+  test("an exact scan does not excuse what came beside it: a prefix with an end of its own, a second scan that was cut", () => {
+    expect(codesOf(long, "QR:", long.text)).toEqual(["split", "prefix"]);
+    expect(codesOf(long, long.text, "OK")).toEqual(["split", "suffix"]);
+    expect(codesOf(long, long.text, long.text.slice(0, 100))).toEqual(["truncated"]);
+    const [exact] = reception(long.bytes).scans;
+    if (exact === undefined) throw new Error("no scan");
+    const cut = { ...exact, spoiled: "gap" as const };
+    expect(diagnose(long, { ...reception(), scans: [exact, cut] })).toEqual([{ code: "gap", detail: null }]);
+  });
+
   test("a report in the middle was lost, and the last one never came", () => {
     const bytes = Buffer.from(long.text);
     expect(detailOf(long, Buffer.concat([bytes.subarray(0, 56), bytes.subarray(112)]))).toBe(

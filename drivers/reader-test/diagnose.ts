@@ -33,20 +33,15 @@ export function diagnose(code: TestCode, reception: Reception): Finding[] {
   const { scans, terminator, msPerKey, anything } = reception;
   if (scans.length === 0) return [finding(anything ? "garbage" : "nothing")];
   const pieces = scans.map(({ bytes }) => byteText(bytes));
-  const explanations = pieces.map((piece) => explain(code, piece));
-  if (pieces.length > 1) {
-    const whole = explain(code, pieces.join(""));
-    explanations.push({ ...whole, findings: [finding("split", `${pieces.length} pieces`), ...whole.findings] });
-  }
-  const [best] = explanations.toSorted((one, other) => one.cost(one.findings) - other.cost(other.findings));
-  const found = [...(best?.findings ?? [])];
+  const found: Finding[] = [];
   const add = (one: Finding): void => {
     if (!found.some((each) => each.code === one.code)) found.push(one);
   };
+  for (const one of explainAll(code, pieces)) add(one);
   const aim = scans.find((scan) => scan.aim !== null)?.aim;
   if (aim) add(finding("aim-identifier", aim));
-  if (scans.every(({ spoiled }) => spoiled === "input-method")) add(finding("input-method"));
-  if (scans.every(({ spoiled }) => spoiled === "gap")) add(finding("gap"));
+  if (scans.some(({ spoiled }) => spoiled === "input-method")) add(finding("input-method"));
+  if (scans.some(({ spoiled }) => spoiled === "gap")) add(finding("gap"));
   if (terminator === "none") add(finding("no-terminator"));
   if (msPerKey !== null && msPerKey > slowKeyMs) add(finding("slow", `${Math.round(msPerKey)} ms a key`));
   return found;
@@ -55,6 +50,19 @@ export function diagnose(code: TestCode, reception: Reception): Finding[] {
 interface Explanation {
   readonly findings: readonly Finding[];
   readonly cost: (findings: readonly Finding[]) => number;
+}
+
+/**
+ * Each scan is the code for itself (and each counts: visitors get an answer for each), or all together are one that was
+ * split.
+ */
+function explainAll(code: TestCode, pieces: readonly ByteText[]): readonly Finding[] {
+  const each = [...new Set(pieces)].map((piece) => explain(code, piece));
+  if (pieces.length === 1) return each.flatMap(({ findings }) => findings);
+  const whole = explain(code, pieces.join(""));
+  const split = [finding("split", `${pieces.length} pieces`), ...whole.findings];
+  const eachCost = each.reduce((sum, one) => sum + one.cost(one.findings), 0);
+  return whole.cost(split) < eachCost ? split : each.flatMap(({ findings }) => findings);
 }
 
 const known = new Map<TestCode, readonly KnownDamage[]>();
