@@ -160,6 +160,7 @@ test("where it stands in for readers it is offered, runs when asked, stops when 
   const before = await rectangles(page);
   const camera = page.locator(".camera");
   await see(page, "Quét bằng camera", ".stage");
+  await see(page, "Chưa thấy đầu đọc nào", ".readers");
   expect(await textsOutsideOfStage(page)).toEqual([]);
   expect(await camera.count()).toBe(0);
   await takeShots(page, "camera-offer");
@@ -172,6 +173,7 @@ test("where it stands in for readers it is offered, runs when asked, stops when 
   const trackState = () => track.evaluate((each) => each?.readyState);
   expect(await trackState()).toBe("live");
   await framesShown(page, 10);
+  await see(page, "Đang đọc mã bằng camera", ".readers");
   await takeShots(page, "camera-running");
   expect(await rectangles(page)).toBe(before);
   expect(await textsOutsideOfStage(page)).toEqual([]);
@@ -192,6 +194,57 @@ test("where it stands in for readers it is offered, runs when asked, stops when 
   expect(await camera.count()).toBe(0);
   expect(here.complaints).toEqual([]);
 }, 90_000);
+
+/** The tracks of every stream the page ever got. */
+const rememberTracks = (page: Page) =>
+  page.addInitScript(() => {
+    const tracks: MediaStreamTrack[] = [];
+    Object.assign(globalThis, { tracks });
+    const devices = MediaDevices.prototype;
+    const original = devices.getUserMedia;
+    devices.getUserMedia = async function getUserMedia(wish) {
+      const stream = await original.call(this, wish);
+      tracks.push(...stream.getTracks());
+      return stream;
+    };
+  });
+const trackStates = (page: Page) =>
+  page.evaluate(() =>
+    (globalThis as unknown as { tracks: MediaStreamTrack[] }).tracks.map(({ readyState }) => readyState),
+  );
+
+describe("no camera stays on behind the page's back", () => {
+  test("while nobody can see the page, and it runs again when somebody does", async () => {
+    await using here = await openPage(playing("hidden.y4m", scene), always, rememberTracks);
+    await here.page.locator(".camera[data-state=running]").waitFor();
+    // Headless pages are always seen: what the browser tells a page whose window is minimised.
+    const turn = (hidden: boolean) =>
+      here.page.evaluate((value) => {
+        Object.defineProperty(document, "hidden", { configurable: true, value });
+        document.dispatchEvent(new Event("visibilitychange"));
+      }, hidden);
+    await turn(true);
+    expect(await trackStates(here.page)).toEqual(["ended"]);
+    await turn(false);
+    await here.page.locator(".camera[data-state=running]").waitFor();
+    expect(await trackStates(here.page)).toEqual(["ended", "live"]);
+  }, 60_000);
+
+  test("when something goes wrong between opening and reading", async () => {
+    const broken = async (page: Page): Promise<void> => {
+      await rememberTracks(page);
+      await page.addInitScript(() => {
+        Object.assign(globalThis, { Worker: undefined });
+      });
+    };
+    await using here = await openPage(playing("broken.y4m", scene), always, broken);
+    await here.page.locator(".camera[data-state=fault]").waitFor();
+    await until("each try lets go", async () => {
+      const states = await trackStates(here.page);
+      return states.length > 1 && states.slice(0, 2).every((state) => state === "ended");
+    });
+  }, 60_000);
+});
 
 describe("it comes back by itself", () => {
   test("when another program lets go of the camera", async () => {

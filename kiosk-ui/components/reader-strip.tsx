@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import type { ReaderView } from "../../agent/kiosk-port/view.ts";
+import { useCamera } from "../camera/camera.ts";
 import type { Texts } from "../i18n/vi.ts";
 import { useStation } from "../station.ts";
 import { IconDirection } from "./icons.tsx";
@@ -60,12 +61,15 @@ export function ReaderItem({ reader, withAdvice, children }: ReaderItemProps) {
  */
 export function ReaderStrip() {
   const { received, texts } = useStation();
+  const camera = useCamera().state.value;
   const readers = received.value?.view.readers ?? [];
   const unusable = received.value?.view.unusable ?? [];
   const troubled = received.value?.view.relays.filter(({ state }) => state === "fault") ?? [];
   const needFirst = readers.toSorted((left, right) => Number(left.state === "ready") - Number(right.state === "ready"));
-  if (received.value && readers.length + unusable.length + troubled.length === 0)
-    return <p class="readers readers-none">{texts.value.readersNone}</p>;
+  if (received.value && readers.length + unusable.length + troubled.length === 0) {
+    const { readersNone, readersCamera } = texts.value;
+    return <p class="readers readers-none">{camera.state === "running" ? readersCamera : readersNone}</p>;
+  }
   return (
     <ul class="readers" aria-label={texts.value.readersLabel}>
       {troubled.map((relay) => (

@@ -52,6 +52,7 @@ export const en: Texts = {
 
   readersLabel: "Readers",
   readersNone: "No reader found yet",
+  readersCamera: "Reading codes with the camera",
   readerReady: "Ready",
   readerConnecting: "Connecting",
   readerFault: "Fault",

@@ -51,6 +51,7 @@ export const vi = {
 
   readersLabel: "Đầu đọc mã",
   readersNone: "Chưa thấy đầu đọc nào",
+  readersCamera: "Đang đọc mã bằng camera",
   readerReady: "Sẵn sàng",
   readerConnecting: "Đang kết nối",
   readerFault: "Có lỗi",

@@ -86,14 +86,18 @@ export function createCameraCapture(firstChoice: string | null, { onScan, onStat
 
   const open = async (): Promise<void> => {
     closeCamera();
+    // Nobody holds a card up to a page that nobody sees, and such a page gets no frames: the camera's lamp stays out.
+    if (document.hidden) return say({ state: "starting" });
     const mine = attempt;
     try {
       // Absent on pages that are not secure.
       if (navigator.mediaDevices === undefined) throw new DOMException("no mediaDevices", "NotAllowedError");
       const camera = await openCamera(chosenId);
+      if (mine !== attempt) return stopTracks(camera.stream);
+      // Whatever fails from here on, the lamp goes out.
+      close = () => stopTracks(camera.stream);
       const cameras = await listCameras();
       if (mine === attempt) run(camera, cameras);
-      else stopTracks(camera.stream);
     } catch (error) {
       if (mine === attempt) fail(cameraFault(error));
     }
@@ -140,8 +144,9 @@ export function createCameraCapture(firstChoice: string | null, { onScan, onStat
     else if (state.state === "running") void listCameras().then((cameras) => change({ cameras }));
   };
   navigator.mediaDevices?.addEventListener("devicechange", onChange);
-  // A page that nobody sees gets no frames, which looks like a silent camera.
-  document.addEventListener("visibilitychange", onChange);
+  document.addEventListener("visibilitychange", () => {
+    if (wanted) void open();
+  });
   navigator.permissions?.query({ name: "camera" }).then(
     (permission) => permission.addEventListener("change", onChange),
     () => {
