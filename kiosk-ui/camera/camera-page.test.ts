@@ -200,10 +200,10 @@ const rememberTracks = (page: Page) =>
   page.addInitScript(() => {
     const tracks: MediaStreamTrack[] = [];
     Object.assign(globalThis, { tracks });
-    const devices = MediaDevices.prototype;
-    const original = devices.getUserMedia;
-    devices.getUserMedia = async function getUserMedia(wish) {
-      const stream = await original.call(this, wish);
+    const { mediaDevices } = navigator;
+    const open = mediaDevices.getUserMedia.bind(mediaDevices);
+    mediaDevices.getUserMedia = async (wish) => {
+      const stream = await open(wish);
       tracks.push(...stream.getTracks());
       return stream;
     };
