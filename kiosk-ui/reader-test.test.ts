@@ -120,6 +120,7 @@ test("an exact code, a faulty one and the result each say what they are and what
   kiosk.show({ readerTest: await testView(3, "done", findings) });
   await see("Kết quả · có lỗi");
   expect(await page.locator(".test-symbol").count()).toBe(0);
+  expect(await page.locator(".readers .reader[data-state=ready]").count()).toBe(2);
   await shots("done");
   await button("Thử lại").click();
   expect(await kiosk.nextIntent()).toEqual({ kind: "reader-test-start", readerId: "reader-1" });
@@ -137,6 +138,8 @@ test("visitors of the other readers are answered beside the test; a question tak
     screen: { state: "accepted", scanId: "1", direction: "out", person, atMs: 0, lane: "Cổng ra 1", remarks: [] },
   });
   await see("Cổng ra 1: Ra. Đã ghi nhận");
+  await see("Đang kiểm tra, chưa ghi nhận", ".readers");
+  expect(await page.locator(".readers .reader[data-state=ready]").count()).toBe(1);
   expect(await page.locator(".test-symbol").count()).toBe(1);
   await page.locator("[role=alert]").getByText("Ra. Đã ghi nhận").waitFor();
   await shots("visitor");

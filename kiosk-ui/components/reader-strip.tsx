@@ -8,8 +8,16 @@ import { RelayInTrouble } from "./relay-in-trouble.tsx";
 import { Said, Shown } from "./shown.tsx";
 import { UnusableReader } from "./unusable-reader.tsx";
 
-const stateText = (state: ReaderView["state"], texts: Texts): string =>
-  ({ ready: texts.readerReady, connecting: texts.readerConnecting, fault: texts.readerFault })[state];
+/** What a person at the reader can count on: in its test a reader that is ready records nobody. */
+type ShownState = ReaderView["state"] | "test";
+
+const stateText = (state: ShownState, texts: Texts): string =>
+  ({
+    ready: texts.readerReady,
+    connecting: texts.readerConnecting,
+    fault: texts.readerFault,
+    test: texts.readerInTest,
+  })[state];
 
 const directionText = (direction: ReaderView["direction"], texts: Texts): string =>
   ({ in: texts.directionIn, out: texts.directionOut, auto: texts.directionAuto })[direction];
@@ -25,9 +33,13 @@ interface ReaderItemProps {
  * staff who look (`withAdvice`), not for the strip that every visitor sees.
  */
 export function ReaderItem({ reader, withAdvice, children }: ReaderItemProps) {
-  const texts = useStation().texts.value;
+  const station = useStation();
+  const texts = station.texts.value;
+  const test = station.received.value?.view.readerTest;
+  const inTest = test?.readerId === reader.id && test.state !== "done" && reader.state === "ready";
+  const state: ShownState = inTest ? "test" : reader.state;
   return (
-    <li class="reader" data-state={reader.state}>
+    <li class="reader" data-state={state}>
       <p class="reader-name">
         <span class="lamp" aria-hidden="true" />
         <Shown text={reader.name} />
@@ -37,7 +49,7 @@ export function ReaderItem({ reader, withAdvice, children }: ReaderItemProps) {
         </span>
       </p>
       <p class="reader-state">
-        {stateText(reader.state, texts)}
+        {stateText(state, texts)}
         {reader.message && (
           <>
             {": "}
@@ -67,8 +79,12 @@ export function ReaderStrip() {
   const troubled = received.value?.view.relays.filter(({ state }) => state === "fault") ?? [];
   const needFirst = readers.toSorted((left, right) => Number(left.state === "ready") - Number(right.state === "ready"));
   if (received.value && readers.length + unusable.length + troubled.length === 0) {
-    const { readersNone, readersCamera } = texts.value;
-    return <p class="readers readers-none">{camera.state === "running" ? readersCamera : readersNone}</p>;
+    const reads = camera.state === "running";
+    return (
+      <p class="readers readers-none" data-tone={reads ? "calm" : "warn"}>
+        {reads ? texts.value.readersCamera : texts.value.readersNone}
+      </p>
+    );
   }
   return (
     <ul class="readers" aria-label={texts.value.readersLabel}>

@@ -55,6 +55,7 @@ export const en: Texts = {
   readersCamera: "Reading codes with the camera",
   readerReady: "Ready",
   readerConnecting: "Connecting",
+  readerInTest: "In a test, not recording",
   readerFault: "Fault",
 
   dutyLabel: "Staff on duty",

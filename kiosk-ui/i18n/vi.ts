@@ -54,6 +54,7 @@ export const vi = {
   readersCamera: "Đang đọc mã bằng camera",
   readerReady: "Sẵn sàng",
   readerConnecting: "Đang kết nối",
+  readerInTest: "Đang kiểm tra, chưa ghi nhận",
   readerFault: "Có lỗi",
 
   dutyLabel: "Nhân viên trực",
