@@ -100,6 +100,20 @@ describe("never taken by itself is", () => {
       { vendor: "046d", product: "c077", interfaces: [{ hid: "hidraw0", descriptor: descriptors.mouse }] },
       [],
     ],
+    [
+      "a keyboard with a mouse beside it, though readers were seen with its id",
+      {
+        vendor: "04b4",
+        product: "0100",
+        interfaces: [keyboard(), { hid: "hidraw1", descriptor: descriptors.mouse }],
+      },
+      ["by-hand keyboard"],
+    ],
+    [
+      "the receiver of a wireless keyboard",
+      { vendor: "05fe", product: "1010", interfaces: [keyboard()] },
+      ["by-hand keyboard"],
+    ],
     ["a hub", { vendor: "1d6b", product: "0002" }, []],
     [
       "a device that shares only the vendor id of a wedge",

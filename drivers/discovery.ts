@@ -63,7 +63,8 @@ const TITLES: Readonly<Record<UnusableReader["mode"], Sentence>> = {
  *
  * A device with several ways in is one reader: by HID POS before USB serial before keyboard. Only what is known to be
  * a reader is taken: by its HID POS collection, by a maker of nothing else, or by its product. An ordinary keyboard
- * and an adapter that may drive the gate never are.
+ * and an adapter that may drive the gate never are, nor is a keyboard with a mouse beside it: that is the receiver of
+ * somebody's wireless set, whatever its id says, and to grab it would lock them out.
  */
 export function assess(devices: readonly PluggedDevice[], options: AssessOptions = {}): Assessed[] {
   return devices.flatMap((device) => assessOne(device, options) ?? []);
@@ -81,6 +82,9 @@ function assessOne(
     device.interfaces.map((one) => (one.transport === "hid" ? modeOfUsage(one.usagePage, one.usage) : null)),
   );
   const hasKeyboard = device.interfaces.some(({ transport }) => transport === "keyboard");
+  const hasMouse = device.interfaces.some(
+    (one) => one.transport === "hid" && one.usagePage === 0x01 && one.usage === 0x02,
+  );
   const hasSerial = device.interfaces.some(({ transport }) => transport === "serial");
   const wayOut = wayOutOf(vendorId, productId);
 
@@ -115,7 +119,7 @@ function assessOne(
   if (fingerprint?.mode === "snapi") return unusable("snapi", ended(wayOut));
   if (usages.has("ibm-oem") || fingerprint?.mode === "ibm-oem") return unusable("ibm-oem", ended(wayOut));
   if (hasKeyboard) {
-    if (!isReader) return byHand("keyboard", platform === "linux" ? "evdev" : null);
+    if (!isReader || hasMouse) return byHand("keyboard", platform === "linux" ? "evdev" : null);
     return platform === "linux"
       ? reader("keyboard", keyboardAdvice(wayOut))
       : unusable("keyboard", typedAdvice(wayOut));

@@ -125,12 +125,12 @@ export const FINGERPRINTS: readonly Fingerprint[] = [
   known(0x065a, [0x0009], "cdc", "Opticon reader", FIELD),
   known(0x27dd, [0x0002], "cdc", "Mindeo reader", FIELD),
 
-  // Vendor ids that other products share: these products only.
+  // Vendor ids that other products share: these products only. Without a row on purpose: 05FE:1010, a no-name reader in
+  // one field report, is the receiver of wireless mice and keyboards in usb.ids.
   known(0x0488, [0x5788], "cdc", "Netum reader", "one field report"),
   wedge(0x04b4, [0x0100], "Cino F760"),
   wedge(0x04b4, [0xbca1, 0xde61, 0xde64], "Barcode Reader"),
   wedge(0xffff, [0x0035], "no-name reader"),
-  wedge(0x05fe, [0x1010], "no-name reader"),
   wedge(0x0218, [0x0210], "no-name reader"),
   wedge(0xe851, [0x2100], "no-name reader"),
   wedge(0x0416, [0xc141], "no-name reader"),
