@@ -265,10 +265,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return readerTest.takes(readerId) ? { ...known, prefix: "" } : known;
   };
   const beginTest = (readerId: string): void => {
-    const page = /^page:(keyboard|webcam)$/.exec(readerId)?.[1];
     const reader = readers.views.find(({ id }) => id === readerId);
     if (reader !== undefined) void readerTest.start(reader);
-    else if (page !== undefined) void readerTest.start({ id: readerId, name: page, transport: "page" });
+    else if (readerId === pageKeyboardId) void readerTest.start({ id: readerId, name: "keyboard", transport: "page" });
   };
   const take = (scan: RawScan, lane: Lane, correlationId: string | null = null): void => {
     if (readerTest.takes(lane.readerId)) readerTest.scan(scan);

@@ -96,12 +96,17 @@ function missingPiece(earliest: number, latest: number, length: number): Finding
     : finding("gap", `${length} bytes after byte ${latest}`);
 }
 
+const aimAtEnd = /^(.*?)(\][A-Za-z][0-9A-Za-z])$/s;
+
 /** What a reader puts around a code. */
 function edge(side: "prefix" | "suffix", bytes: ByteText): Finding[] {
   if (bytes === "") return [];
   if (side === "prefix") {
-    const aim = /^(.*?)(\][A-Za-z][0-9A-Za-z])$/s.exec(bytes);
-    if (aim) return [...edge(side, aim[1] ?? ""), finding("aim-identifier", aim[2] ?? null)];
+    const aim = aimAtEnd.exec(bytes);
+    // Only one is taken off.
+    if (aim && !aimAtEnd.test(aim[1] ?? "")) {
+      return [...edge(side, aim[1] ?? ""), finding("aim-identifier", aim[2] ?? null)];
+    }
   }
   if (Array.from(bytes).every((byte) => byte <= " " || byte === "\x7f")) {
     return [finding("control-characters", hex(bytes))];

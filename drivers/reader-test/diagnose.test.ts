@@ -86,6 +86,7 @@ describe("one fault is named", () => {
     ["control-characters", "02", (text) => `\x02${text}`],
     ["control-characters", "0d 0a", (text) => `${text}\r\n`],
     ["prefix", "CCCD:", (text) => `CCCD:${text}`],
+    ["prefix", "]C1]Q1", (text) => `]C1]Q1${text}`],
     ["suffix", "#", (text) => `${text}#`],
     ["truncated", "100", (text) => Buffer.from(text).subarray(0, 100)],
     ["reports-lost", "after byte 56", (text) => Buffer.from(text).subarray(0, 56)],
