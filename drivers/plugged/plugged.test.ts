@@ -205,6 +205,14 @@ describe("what Windows lists", () => {
     ]);
     expect(locateNode("hid", address(addresses(devices)[2] ?? ""), devices)).toBe(hidPath("&MI_01#8&9&0&0000"));
   });
+
+  test("is two readers also when both tell the same serial number", () => {
+    const devices = gatherListed(
+      [],
+      [hid("&MI_01#8&2&0&0000", 0x8c, 2, "S100"), hid("&MI_01#8&9&0&0000", 0x8c, 2, "S100")],
+    );
+    expect(addresses(devices)).toEqual(["usb:0c2e:0b61@8%262%260%260000", "usb:0c2e:0b61@8%269%260%260000"]);
+  });
 });
 
 describe("plugging in and out", () => {

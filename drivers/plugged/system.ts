@@ -2,7 +2,7 @@
 import { watch } from "node:fs";
 import { type LinuxRoots, pluggedOnLinux, USB_SERIAL_NODE } from "./linux.ts";
 import type { PluggedDevice } from "./plugged-device.ts";
-import { pluggedByLibraries } from "./windows.ts";
+import { createLibraryLister } from "./windows.ts";
 
 /** Where plugged devices are looked up and their coming and going is noticed. */
 export interface PluggedSystem {
@@ -30,7 +30,7 @@ export function linuxSystem(roots: LinuxRoots): PluggedSystem {
 
 /** Neither library tells of plugging; looking more often than this slows a HID reader down (node-hid PR #272). */
 function polledSystem(): PluggedSystem {
-  return { list: pluggedByLibraries, hints: () => ({ [Symbol.dispose]: () => {} }), lookEveryMs: 2000 };
+  return { list: createLibraryLister(), hints: () => ({ [Symbol.dispose]: () => {} }), lookEveryMs: 2000 };
 }
 
 /** Names of nodes a reader may have; the rest of /dev comes and goes all day. */

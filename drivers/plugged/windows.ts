@@ -1,4 +1,5 @@
 /** What is plugged in where there is no sysfs: the serial ports and HID collections that the two libraries list. */
+import { lastKnown } from "./last-known.ts";
 import {
   type ListedDevice,
   type PluggedDevice,
@@ -35,16 +36,20 @@ interface Listed {
   readonly way: PluggedInterface;
 }
 
-/** Asks both libraries; they are loaded at the first look. A list that cannot be had is an empty one. */
-export async function pluggedByLibraries(): Promise<PluggedDevice[]> {
-  const ports = import("serialport").then(({ SerialPort }) => SerialPort.list());
-  const hids = import("node-hid").then(({ devicesAsync }) => devicesAsync());
-  return gatherListed(await ports.catch(() => []), await hids.catch(() => []));
+/** How long a library may take to list; it opens every HID device to ask its name. */
+const LIST_LIMIT_MS = 5000;
+
+/** Asks both libraries at each call; they are loaded at the first. What one of them cannot list now is as it was. */
+export function createLibraryLister(): () => Promise<PluggedDevice[]> {
+  const ports = lastKnown<ListedPort>(() => import("serialport").then((it) => it.SerialPort.list()), LIST_LIMIT_MS);
+  const hids = lastKnown<ListedHid>(() => import("node-hid").then((it) => it.devicesAsync()), LIST_LIMIT_MS);
+  return async () => gatherListed(...(await Promise.all([ports(), hids()])));
 }
 
 /**
  * Puts what the libraries list together to devices. Windows does not tell which of two readers without serial
  * number an interface belongs to: there each of several ways in stands for a reader of its own, told by its instance.
+ * So does each HID POS collection, of which a reader has one: makers print one serial number on all they make.
  */
 export function gatherListed(ports: readonly ListedPort[], hids: readonly ListedHid[]): PluggedDevice[] {
   const groups = Map.groupBy([...ports.flatMap(fromPort), ...hids.flatMap(fromHid)], (one) =>
@@ -61,7 +66,8 @@ function devicesOf(group: readonly Listed[]): ListedDevice[] {
     manufacturer: group.find(({ device }) => device.manufacturer !== null)?.device.manufacturer ?? null,
   };
   const equals = group.filter(({ way }) => rank(way) === rank(best.way));
-  return best.device.serialNumber !== null || equals.length === 1
+  const isOne = equals.length === 1 || (best.device.serialNumber !== null && !isPos(best.way));
+  return isOne
     ? [{ ...best.device, ...texts, interfaces: group.map(({ way }) => way) }]
     : equals.map(({ device, way }) => ({ ...device, ...texts, interfaces: [way] }));
 }
@@ -70,7 +76,11 @@ function devicesOf(group: readonly Listed[]): ListedDevice[] {
 function rank(one: PluggedInterface): number {
   if (one.transport === "serial") return 1;
   if (one.transport === "keyboard") return 2;
-  return one.usagePage === 0x8c && one.usage === 0x02 ? 0 : 3;
+  return isPos(one) ? 0 : 3;
+}
+
+function isPos(one: PluggedInterface): boolean {
+  return one.transport === "hid" && one.usagePage === 0x8c && one.usage === 0x02;
 }
 
 function fromPort(port: ListedPort): Listed[] {
