@@ -129,11 +129,15 @@ describe("a supervised reader", () => {
     expect(gate.words()).toEqual(["connecting", "reader.busy"]);
   });
 
-  test("begins again with the short wait after it was ready", async () => {
-    const attempts: { reader: Reader; queue: ScanQueue }[] = [];
+  test.each([
+    ["it read something", true, 60_000],
+    ["it was open for a while", false, 0],
+  ])("begins again with the short wait after %s", async (_, scans, healedAfterMs) => {
+    const attempts: ReturnType<typeof queueReader>[] = [];
     let failures = 2;
     await using gate = watch(parseReaderSpec("serial:X"), {
-      delaysMs: [1, 1, 60_000],
+      delaysMs: [1, 1, 1, 60_000],
+      healedAfterMs,
       open: async (spec) => {
         if (failures-- > 0) throw new ReaderFault("reader.not-found", "not there");
         const attempt = queueReader(spec.id);
@@ -143,9 +147,28 @@ describe("a supervised reader", () => {
     });
     for (let round = 1; round <= 3; round++) {
       await until(() => expect(attempts).toHaveLength(round));
+      if (scans) attempts.at(-1)?.push(`round ${round}`);
       attempts.at(-1)?.queue.fail(new ReaderFault("reader.unplugged", "gone"));
     }
     expect(gate.words()).toContain("ready");
+  });
+
+  test("that opens and fails at once, again and again, is tried with growing waits", async () => {
+    const openedMs: number[] = [];
+    await using _ = watch(parseReaderSpec("serial:X"), {
+      delaysMs: [20, 40, 60],
+      open: async (spec) => {
+        openedMs.push(performance.now());
+        const { reader, queue } = queueReader(spec.id);
+        queue.fail(new ReaderFault("reader.failed", "a loose contact"));
+        return reader;
+      },
+    });
+    await until(() => expect(openedMs.length).toBeGreaterThanOrEqual(5));
+    const waitsMs = openedMs.slice(1).map((at, index) => at - (openedMs[index] ?? 0));
+    for (const [index, leastMs] of [20, 40, 60, 60].entries()) {
+      expect(waitsMs[index]).toBeGreaterThanOrEqual(leastMs - 2);
+    }
   });
 
   test("of an unknown layout stays a fault however often it opens, until a whole scan was read", async () => {

@@ -20,6 +20,8 @@ export interface ReaderSupervision {
   readonly onError?: (error: unknown) => void;
   /** Waits before the attempts after a fault, in ms; the last one repeats. */
   readonly delaysMs?: readonly number[];
+  /** How long one must be open, unless it reads something, before a fault begins with the first wait again, in ms. */
+  readonly healedAfterMs?: number;
   readonly open?: (spec: ReaderSpec) => Promise<Reader>;
 }
 
@@ -33,6 +35,8 @@ export interface SupervisedReader extends AsyncDisposable {
 
 /** readers.md 8.5: quick for a cable that was touched, patient for a reader that was taken away. */
 const DEFAULT_DELAYS_MS = [500, 1000, 2000, 5000];
+/** One that is open so long has healed; one that fails sooner, and has read nothing, is tried less and less often. */
+const HEALED_AFTER_MS = 10_000;
 /** How long disposing waits for an `onScan` that is still running. */
 const DISPOSE_TIMEOUT_MS = 5000;
 
@@ -42,6 +46,7 @@ const DISPOSE_TIMEOUT_MS = 5000;
  */
 export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision): SupervisedReader {
   const { onScan, onState, onError, delaysMs = DEFAULT_DELAYS_MS, open = openReader } = supervision;
+  const { healedAfterMs = HEALED_AFTER_MS } = supervision;
   const stop = new AbortController();
   let current: Reader | null = null;
   let reported = "";
@@ -74,15 +79,17 @@ export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision
   };
 
   /** One opening, from open to fault; resolves to the fault. */
-  const runOnce = async (onReady: () => void): Promise<ReaderFault> => {
+  const runOnce = async (onHealed: () => void): Promise<ReaderFault> => {
+    let openedMs = Number.POSITIVE_INFINITY;
     try {
       await using reader = await open(spec);
       current = reader;
+      openedMs = performance.now();
       if (stop.signal.aborted) return stoppedFault(spec);
-      onReady();
       // One that nobody could read opens as well as any other; only a scan shows that it is read now.
       if (!reported.startsWith("reader.unknown-layout")) await report(null, "ready");
       for await (const scan of reader) {
+        onHealed();
         if (scan.spoiled === null) await report(null, "ready");
         await guarded(() => onScan(scan));
         // A reader that never pauses must not keep the others from being read.
@@ -93,6 +100,7 @@ export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision
       return error instanceof ReaderFault ? error : unexpectedFault(spec, error);
     } finally {
       current = null;
+      if (performance.now() - openedMs >= healedAfterMs) onHealed();
     }
   };
 
@@ -104,10 +112,12 @@ export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision
       });
       if (stop.signal.aborted) return;
       await report(fault);
+      if (stop.signal.aborted) return;
       const delayMs = delaysMs[Math.min(attempt, delaysMs.length - 1)] ?? 0;
+      // One signal for each wait: AbortSignal.any() leaves something behind in the lasting one, and this goes on for weeks.
       const waiting = new AbortController();
       stopWaiting = () => waiting.abort();
-      await pause(delayMs, undefined, { signal: AbortSignal.any([stop.signal, waiting.signal]) }).catch(() => {});
+      await pause(delayMs, undefined, { signal: waiting.signal }).catch(() => {});
     }
   };
   const finished = run();
@@ -117,6 +127,7 @@ export function superviseReader(spec: ReaderSpec, supervision: ReaderSupervision
     retryNow: () => stopWaiting(),
     async [Symbol.asyncDispose]() {
       stop.abort();
+      stopWaiting();
       await current?.[Symbol.asyncDispose]();
       const limit = new AbortController();
       const expired = pause(DISPOSE_TIMEOUT_MS, undefined, { signal: limit.signal }).catch(() => {});
