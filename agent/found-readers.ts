@@ -53,14 +53,21 @@ export async function findReaders(
   };
 }
 
-/** Whether one of the devices that came stands where a reader that is gone was, or is that reader in another mode. */
-export function isReplaced(gone: PluggedDevice, came: readonly PluggedDevice[]): boolean {
+/**
+ * Whether one of the devices that came stands where a reader that is gone was, or is that reader in another mode. Those
+ * of them that `returned` are readers known before, and none of them is another one that was moved.
+ */
+export function isReplaced(
+  gone: PluggedDevice,
+  came: readonly PluggedDevice[],
+  returned: ReadonlySet<PluggedDevice>,
+): boolean {
   const wasAt = formatUsbAddress({ ...gone.address, port: null });
   return came.some(
     (device) =>
       (gone.port !== null && device.port === gone.port) ||
       // Without a serial number, a reader that was moved to another port.
-      formatUsbAddress({ ...device.address, port: null }) === wasAt,
+      (!returned.has(device) && formatUsbAddress({ ...device.address, port: null }) === wasAt),
   );
 }
 

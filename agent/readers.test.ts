@@ -195,6 +195,42 @@ describe("readers found by themselves", () => {
     await until("it is ready", () => station.states()[0] === "Cổng 1 ready", 4000);
   });
 
+  test("so is one on a station whose readers are all named, and nothing else is looked for", async () => {
+    using tree = pluggedTree();
+    await using pty = await createPtyDevice();
+    let looks = 0;
+    const list = () => {
+      looks++;
+      return tree.system.list();
+    };
+    await using station = start({ ...tree, system: { ...tree.system, list } }, "serial:usb:05e0:1701:S1?name=Cổng 1");
+    await until("four attempts", () => looks >= 4);
+    tree.plugIn({ ...zebra, port: "1-1", serial: "S1", ...on("ttyACM0", pty.path) });
+    await until("it is ready", () => station.states()[0] === "Cổng 1 ready", 4000);
+  });
+
+  test("of two without serial number that were unplugged, one that is back is not taken for the other", async () => {
+    using tree = pluggedTree();
+    await using left = await createPtyDevice();
+    await using right = await createPtyDevice();
+    await using station = start(tree, "auto");
+    tree.plugIn({ ...zebra, port: "1-1", ...on("ttyACM0", left.path) });
+    await station.become("DS2208 ready");
+    tree.plugIn({ ...zebra, port: "1-2", ...on("ttyACM1", right.path) });
+    await station.become("DS2208 ready", "DS2208 (2) ready");
+    await Promise.all([left.unplug(), right.unplug()]);
+    tree.unplug("1-1");
+    tree.unplug("1-2");
+    await until("both are gone", () => station.logged.filter((line) => line.startsWith("reader.gone")).length === 2);
+    await right.replug();
+    tree.plugIn({ ...zebra, port: "1-2", ...on("ttyACM1", right.path) });
+    await station.become("DS2208 fault", "DS2208 (2) ready");
+    // Another port for the one that is still away: that is this reader, moved.
+    await left.replug();
+    tree.plugIn({ ...zebra, port: "1-7", ...on("ttyACM0", left.path) });
+    await station.become("DS2208 (2) ready", "DS2208 ready");
+  });
+
   test("one whose node cannot be opened yet reads when it can", async () => {
     using tree = pluggedTree();
     await using pty = await createPtyDevice();

@@ -62,7 +62,7 @@ export class Readers implements AsyncDisposable {
   readonly #supervised = new Map<string, SupervisedReader>();
   /** Readers that were found, by id; one that is not supervised is unplugged. */
   readonly #found = new Map<string, PluggedDevice>();
-  readonly #watching: Disposable | null;
+  readonly #watching: Disposable;
   #unusable: readonly UnusableDevice[] = [];
   /** Addresses of the devices without any node at the last look: a driver may be about to make one. */
   #bare: ReadonlySet<string> = new Set();
@@ -81,7 +81,8 @@ export class Readers implements AsyncDisposable {
             options.log("reader.look-fault", { error: String(error) }),
           ),
         )
-      : null;
+      : // Readers that are all named: nothing is listed, but what is plugged in late is tried at once.
+        watchPlugged({ ...system, list: () => Promise.resolve([]) }, () => this.#retryNow());
   }
 
   get views(): readonly ReaderView[] {
@@ -100,7 +101,7 @@ export class Readers implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
-    this.#watching?.[Symbol.dispose]();
+    this.#watching[Symbol.dispose]();
     await Promise.all([...this.#supervised.values()].map((reader) => reader[Symbol.asyncDispose]()));
   }
 
@@ -131,6 +132,11 @@ export class Readers implements AsyncDisposable {
     this.#supervised.set(id, supervised);
   }
 
+  /** Tries those that wait after a fault: the back-off is for a device that is broken, not for one that was away. */
+  #retryNow(): void {
+    for (const supervised of this.#supervised.values()) supervised.retryNow();
+  }
+
   /** Brings the found readers in line with what is plugged in. */
   async #look(devices: readonly PluggedDevice[], auto: AutoSpec): Promise<void> {
     const known = new Set(this.#found.keys());
@@ -144,9 +150,10 @@ export class Readers implements AsyncDisposable {
     );
     // One without a node yet may be the very reader that is coming back.
     const came = devices.filter((one) => one.interfaces.length > 0 && !stayed.has(formatUsbAddress(one.address)));
-    await Promise.all([...known].filter((id) => !present.has(id)).map((id) => this.#retire(id, came)));
+    const returned = new Set(readers.filter(({ spec }) => known.has(spec.id)).map(({ device }) => device));
+    await Promise.all([...known].filter((id) => !present.has(id)).map((id) => this.#retire(id, came, returned)));
     if (this.#stopped) return;
-    for (const supervised of this.#supervised.values()) supervised.retryNow();
+    this.#retryNow();
     for (const { spec, device, advice } of readers) {
       this.#found.set(spec.id, device);
       if (this.#supervised.has(spec.id)) continue;
@@ -163,13 +170,13 @@ export class Readers implements AsyncDisposable {
   }
 
   /** A reader that is gone is shown as unplugged until it returns, unless another stands in its place. */
-  async #retire(id: string, came: readonly PluggedDevice[]): Promise<void> {
+  async #retire(id: string, came: readonly PluggedDevice[], returned: ReadonlySet<PluggedDevice>): Promise<void> {
     const supervised = this.#supervised.get(id);
     this.#supervised.delete(id);
     await supervised?.[Symbol.asyncDispose]();
     const device = this.#found.get(id);
     const gone = [...this.#found.keys()].filter((other) => !this.#supervised.has(other));
-    if (device === undefined || isReplaced(device, came) || (gone.length > MAX_GONE && gone[0] === id)) {
+    if (device === undefined || isReplaced(device, came, returned) || (gone.length > MAX_GONE && gone[0] === id)) {
       this.#found.delete(id);
       this.#views.delete(id);
       return;
