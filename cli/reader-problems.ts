@@ -11,7 +11,9 @@ export async function deviceProblems(assessed: Assessed): Promise<readonly strin
   if (process.platform === "win32") return [];
   if (assessed.verdict === "reader" && assessed.spec.transport !== "serial") return nodeProblems(assessed);
   const port = assessed.device.interfaces.find(({ transport }) => transport === "serial");
-  return port === undefined ? [] : messages(await serialTraps(port.path));
+  if (port !== undefined) return messages(await serialTraps(port.path));
+  // Where an adapter has no port, brltty may have taken it.
+  return assessed.mode === "bridge" ? messages((await serialTraps(null)).filter(({ code }) => code === "brltty")) : [];
 }
 
 /** What may be the reason that no reader is found at all. */

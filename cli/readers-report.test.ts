@@ -106,6 +106,14 @@ describe("tram readers says", () => {
     expect(text).toContain('If it is a reader, choose it by hand: --reader "evdev:usb:046d:c31c@1-5"');
   });
 
+  test("with an adapter that has no port: not to look for a setup barcode", async () => {
+    using tree = pluggedTree();
+    tree.plugIn({ port: "1-3", vendor: "1a86", product: "7523", name: "USB2.0-Serial" });
+    expect(reportText(await found(tree))).toContain(
+      "  Reads    no\n  To do    It has no port: plug it in again, or install its maker's driver.\n",
+    );
+  });
+
   test("to a machine: one line a device with the same words", async () => {
     using tree = pluggedTree();
     tree.plugIn(typing);

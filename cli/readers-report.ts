@@ -123,6 +123,7 @@ function todoOf(assessed: Assessed): string | null {
 
 function byHandTodo({ mode, specText }: DeviceByHand): string {
   if (mode === "relay") return "It is no reader; name it as a relay if it opens the gate.";
+  if (specText === null && mode === "bridge") return "It has no port: plug it in again, or install its maker's driver.";
   if (specText === null) return "If it is a reader, switch it to USB serial or HID POS with a setup barcode.";
   const named = `choose it by hand: --reader "${specText}${mode === "bridge" ? "?baud=9600" : ""}"`;
   if (mode === "keyboard") return `Nothing for an ordinary keyboard. If it is a reader, ${named}`;
