@@ -209,6 +209,22 @@ describe("readers found by themselves", () => {
     await until("it is ready", () => station.states()[0] === "Cổng 1 ready", 4000);
   });
 
+  test("one that hangs and is unplugged keeps no other from being opened", async () => {
+    using tree = pluggedTree();
+    await using pty = await createPtyDevice();
+    const hanging = Promise.withResolvers<never[]>();
+    let looks = 0;
+    // The first look finds it, the second is its opening.
+    const list = () => (++looks === 2 ? hanging.promise : tree.system.list());
+    tree.plugIn({ ...zebra, port: "1-1", serial: "HANGS", ...on("ttyACM0") });
+    await using station = start({ ...tree, system: { ...tree.system, list } }, "auto");
+    await until("it hangs", () => looks === 2);
+    tree.unplug("1-1");
+    tree.plugIn({ ...zebra, port: "1-2", serial: "WELL", ...on("ttyACM1", pty.path) });
+    await until("the other reads", () => station.states().includes("DS2208 (2) ready"), 4000);
+    hanging.resolve([]);
+  });
+
   test("of two without serial number that were unplugged, one that is back is not taken for the other", async () => {
     using tree = pluggedTree();
     await using left = await createPtyDevice();

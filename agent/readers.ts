@@ -62,6 +62,8 @@ export class Readers implements AsyncDisposable {
   readonly #supervised = new Map<string, SupervisedReader>();
   /** Readers that were found, by id; one that is not supervised is unplugged. */
   readonly #found = new Map<string, PluggedDevice>();
+  /** Readers that are gone and still being closed, by id: one that hangs delays its own return and no other reader. */
+  readonly #closing = new Map<string, Promise<unknown>>();
   readonly #watching: Disposable;
   #unusable: readonly UnusableDevice[] = [];
   /** Addresses of the devices without any node at the last look: a driver may be about to make one. */
@@ -102,7 +104,8 @@ export class Readers implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
     this.#watching[Symbol.dispose]();
-    await Promise.all([...this.#supervised.values()].map((reader) => reader[Symbol.asyncDispose]()));
+    const closing = [...this.#supervised.values()].map((reader) => reader[Symbol.asyncDispose]());
+    await Promise.all([...closing, ...this.#closing.values()]);
   }
 
   #supervise(spec: ReaderSpec, advice: Sentence | null): void {
@@ -114,13 +117,15 @@ export class Readers implements AsyncDisposable {
     };
     show("connecting", null);
     const supervised = superviseReader(spec, {
-      open: (named) =>
-        openReader(
+      open: async (named) => {
+        await this.#closing.get(id);
+        return openReader(
           named,
           this.#system,
           (event) => this.#options.onRaw?.(id, event),
           () => this.#options.calibration?.(id) ?? uncalibrated,
-        ),
+        );
+      },
       onScan: (scan) => onScan(scan, lane),
       onState: (state) => {
         show(state.state, state.state === "fault" ? faultSentences[state.code] : null);
@@ -151,8 +156,7 @@ export class Readers implements AsyncDisposable {
     // One without a node yet may be the very reader that is coming back.
     const came = devices.filter((one) => one.interfaces.length > 0 && !stayed.has(formatUsbAddress(one.address)));
     const returned = new Set(readers.filter(({ spec }) => known.has(spec.id)).map(({ device }) => device));
-    await Promise.all([...known].filter((id) => !present.has(id)).map((id) => this.#retire(id, came, returned)));
-    if (this.#stopped) return;
+    for (const id of known) if (!present.has(id)) this.#retire(id, came, returned);
     this.#retryNow();
     for (const { spec, device, advice } of readers) {
       this.#found.set(spec.id, device);
@@ -170,10 +174,10 @@ export class Readers implements AsyncDisposable {
   }
 
   /** A reader that is gone is shown as unplugged until it returns, unless another stands in its place. */
-  async #retire(id: string, came: readonly PluggedDevice[], returned: ReadonlySet<PluggedDevice>): Promise<void> {
+  #retire(id: string, came: readonly PluggedDevice[], returned: ReadonlySet<PluggedDevice>): void {
     const supervised = this.#supervised.get(id);
     this.#supervised.delete(id);
-    await supervised?.[Symbol.asyncDispose]();
+    if (supervised !== undefined) this.#close(id, supervised);
     const device = this.#found.get(id);
     const gone = [...this.#found.keys()].filter((other) => !this.#supervised.has(other));
     if (device === undefined || isReplaced(device, came, returned) || (gone.length > MAX_GONE && gone[0] === id)) {
@@ -185,6 +189,13 @@ export class Readers implements AsyncDisposable {
     if (view === undefined || supervised === undefined) return;
     this.#views.set(id, { ...view, state: "fault", message: faultSentences["reader.unplugged"] });
     this.#options.log("reader.gone", { readerId: id });
+  }
+
+  #close(id: string, supervised: SupervisedReader): void {
+    const closing = Promise.allSettled([this.#closing.get(id), supervised[Symbol.asyncDispose]()]).then(() => {
+      if (this.#closing.get(id) === closing) this.#closing.delete(id);
+    });
+    this.#closing.set(id, closing);
   }
 
   #showUnusable(unusable: readonly UnusableDevice[]): void {
