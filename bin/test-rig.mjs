@@ -4,6 +4,8 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
+  accessSync,
+  constants,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -69,7 +71,12 @@ const firstProgram = path.join(root, "testing", "rig", "init");
 /** Makes the folder beside its place and moves it there whole. */
 function make(folder) {
   const startedMs = Date.now();
-  mkdirSync(path.dirname(folder), { recursive: true });
+  try {
+    mkdirSync(path.dirname(folder), { recursive: true });
+    accessSync(path.dirname(folder), constants.W_OK);
+  } catch {
+    fail(`The rig cannot keep its kernel in ${path.dirname(folder)}: set XDG_CACHE_HOME to a folder of your own.`);
+  }
   const { bavail, bsize } = statfsSync(path.dirname(folder));
   if (bavail * bsize < NEEDED_BYTES) {
     fail(`The rig needs ${NEEDED_BYTES / 1e6} MB in ${path.dirname(folder)}: free some, or set XDG_CACHE_HOME.`);
