@@ -32,6 +32,8 @@ export default defineConfig({
     exclude: ["node_modules/**", "dist/**", ...(process.platform === "win32" ? unixOnly : [])],
     // serialport's binding ends the whole process in a worker thread (node-serialport #1938, #2250).
     pool: "forks",
+    // Most tests wait for devices and browsers, not for the processor: two at a time even on two cores.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },
