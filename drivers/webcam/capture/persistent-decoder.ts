@@ -3,8 +3,6 @@ import type { DecodedCode, FrameDecoder, GreyFrame, Point } from "./frame-decode
 import { cropped, doubled, smoothed, stretchContrast } from "./region-filters.ts";
 import type { ZxingDecoder } from "./zxing-decoder.ts";
 
-/** The code is somewhere in a small region now and was not seen the other way round. */
-const lightEffort = { inverted: false, halfSize: false };
 /** Against glare, haze and shade. Figures from `npm run bench webcam`, as all of these. */
 const evenLight = { radius: 8, gain: 4, keep: false };
 /** Against blur and small modules, for the region at twice its size; both take their turn on successive frames. */
@@ -40,7 +38,7 @@ export class PersistentDecoder implements FrameDecoder {
 
   #inEvenLight(part: GreyFrame, region: Region): DecodedCode | null {
     stretchContrast(smoothed(part), evenLight, this.#engine.pixels(part.width * part.height));
-    return placed(this.#engine.decodePixels(part.width, part.height, lightEffort), region, 1);
+    return placed(this.#engine.decodePixels(part.width, part.height, "light"), region, 1);
   }
 
   #sharpened(part: GreyFrame, region: Region): DecodedCode | null {
@@ -50,7 +48,7 @@ export class PersistentDecoder implements FrameDecoder {
     const { width, height, data } = double ? doubled(part) : part;
     const radius = double ? sharpening.radius : sharpening.radius / 2;
     stretchContrast({ width, height, data }, { ...sharpening, radius }, this.#engine.pixels(width * height));
-    return placed(this.#engine.decodePixels(width, height, lightEffort), region, double ? 2 : 1);
+    return placed(this.#engine.decodePixels(width, height, "light"), region, double ? 2 : 1);
   }
 }
 

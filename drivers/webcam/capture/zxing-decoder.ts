@@ -24,15 +24,13 @@ interface FoundCode {
   readonly position: Record<"topLeft" | "topRight" | "bottomRight" | "bottomLeft", Point>;
 }
 
-/** How hard to look. */
-export interface Effort {
-  /** Also light codes on dark screens. */
-  readonly inverted: boolean;
-  /** Also in a copy of half the size, which finds large codes that are blurred or noisy. */
-  readonly halfSize: boolean;
-}
+/**
+ * How hard to look. `full`: on every line, for light codes on dark screens too, and also in a copy of half the size, which
+ * finds large codes that are blurred or noisy. `light`: for a second look at a small region, where
+ * the rest gains hardly anything (`npm run bench webcam`).
+ */
+export type Effort = "full" | "light";
 
-const fullEffort: Effort = { inverted: true, halfSize: true };
 const contentIsText = 0;
 
 /**
@@ -66,7 +64,7 @@ export class ZxingDecoder implements FrameDecoder {
   }
 
   /** Reads the code of the frame that was written into {@link pixels}. */
-  decodePixels(width: number, height: number, effort: Effort = fullEffort): DecodedCode | null {
+  decodePixels(width: number, height: number, effort: Effort = "full"): DecodedCode | null {
     const found = this.#engine.readBarcodesFromPixmap(this.#address, width, height, optionsOf(effort));
     try {
       return found.size() === 0 ? null : decodedCode(found.get(0));
@@ -75,18 +73,18 @@ export class ZxingDecoder implements FrameDecoder {
     }
   }
 
-  decode({ data, width, height }: GreyFrame, effort: Effort = fullEffort): DecodedCode | null {
+  decode({ data, width, height }: GreyFrame, effort: Effort = "full"): DecodedCode | null {
     this.pixels(width * height).set(data);
     return this.decodePixels(width, height, effort);
   }
 }
 
-const optionsOf = ({ inverted, halfSize }: Effort) => ({
+const optionsOf = (effort: Effort) => ({
   formats: "QRCodeModel2",
-  tryHarder: true,
-  tryRotate: true,
-  tryInvert: inverted,
-  tryDownscale: halfSize,
+  tryHarder: effort === "full",
+  tryRotate: effort === "full",
+  tryInvert: effort === "full",
+  tryDownscale: effort === "full",
   tryDenoise: false,
   binarizer: binarizers.indexOf("LocalAverage"),
   isPure: false,
