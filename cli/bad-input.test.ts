@@ -119,7 +119,17 @@ describe("a data folder", () => {
       expect((await runTram(["scan", card, "--data", dataDir()])).out).toMatch(/VÀO/);
     }
     await expectSentence([...args, "--central", "https://centre.example"], /holds the demonstration; choose another/);
-    writeFileSync(path.join(dataDir(), "agent.json"), "{ mine");
+    await expectSentence([...args, "--camera-file", "clip.mp4"], /clip\.mp4 .* ending in \.y4m or \.mjpeg/);
+    await expectSentence([...args, "--camera-file", "none.y4m"], /none\.y4m is not there: correct the path/);
+    const agentFile = path.join(dataDir(), "agent.json");
+    const mine = { gate: { rescanS: 5 }, indication: { beepBad: false }, capture: { camera: "always" } };
+    writeFileSync(agentFile, JSON.stringify({ ...JSON.parse(readFileSync(agentFile, "utf8")), ...mine }));
+    {
+      await using system = startTram(...args);
+      await system.line("ready");
+      expect(JSON.parse(readFileSync(agentFile, "utf8"))).toMatchObject(mine);
+    }
+    writeFileSync(agentFile, "{ mine");
     await expectSentence(args, /agent\.json is not JSON.*correct the file/);
   });
 

@@ -30,6 +30,7 @@ interface StartOptions {
   window: boolean;
   central?: string;
   reader: string[];
+  cameraFile?: string;
   json?: true;
 }
 
@@ -53,8 +54,10 @@ export const startCommand = new Command("start")
     collect,
     [],
   )
+  .option("--camera-file <file>", "play a video (.y4m or .mjpeg) to the kiosk in the place of a camera, in a browser")
   .option("--json", "print one line when ready and one per scan")
   .action(async (options: StartOptions) => {
+    if (options.cameraFile !== undefined) checkVideo(options.cameraFile);
     for (const spec of options.reader) parseReaderChoice(spec);
     const dataDir = prepareDataFolder(options.data);
     const lock = await lockDataFolder(dataDir, "launcher");
@@ -67,6 +70,14 @@ export const startCommand = new Command("start")
       throw error instanceof ChildEnded ? new CommandFailure(lastSentence(error)) : error;
     }
   });
+
+/** Chromium takes a file it cannot play for "no camera" and says nothing more. */
+function checkVideo(file: string): void {
+  if (!/\.(y4m|mjpeg)$/i.test(file)) {
+    throw new CommandFailure(`${file} cannot be played as a camera: name a video ending in .y4m or .mjpeg.`);
+  }
+  if (!existsSync(file)) throw new CommandFailure(`The video ${file} is not there: correct the path.`);
+}
 
 /** One run of `tram start`: the children it holds and what it tells. */
 class Launch {
@@ -100,12 +111,15 @@ class Launch {
     const configFile = path.join(this.#dataDir, "agent.json");
     const config = this.#agentConfig(centralUrl, demo);
     const windowless = this.#options.window ? whyNoWindow() : "--no-window";
-    const electron = windowless === null ? obtainElectron() : null;
+    const video = this.#options.cameraFile;
+    // Only a browser of one's own is told to take a file for a camera; the locked window never is.
+    const electron = windowless === null && video === undefined ? obtainElectron() : null;
     const kioskUrl = await this.#startAgent(configFile, config, electron);
     if (demo) await this.#ensureSignedIn(demo.staffPhone);
     const window =
       windowless === null &&
-      (electron !== null || openInBrowser(path.join(this.#dataDir, pageFile), path.join(this.#dataDir, "browser")));
+      (electron !== null ||
+        openInBrowser(path.join(this.#dataDir, pageFile), path.join(this.#dataDir, "browser"), video));
     if (json) {
       printJson({
         event: "ready",
@@ -297,7 +311,7 @@ class Launch {
 
   #agentConfig(centralUrl: string, demo: Demo | null): AgentConfig {
     const file = path.join(this.#dataDir, "agent.json");
-    // What a person wrote into it stays: gate, readers. A demonstration's script is not played again unasked.
+    // What a person wrote into it stays: readers, gate, indication, capture. A demonstration's script is not played again unasked.
     const kept = existsSync(file) ? loadAgentConfig(file) : null;
     const keptReaders = kept?.readers.filter((spec) => !spec.startsWith("simulated:")) ?? [];
     const named = this.#options.reader.length > 0 ? this.#options.reader : keptReaders;
@@ -313,7 +327,7 @@ class Launch {
       checkpointId: demo?.checkpointId,
       readers: named.length > 0 ? named : ["auto"],
       kioskPort: this.#options.kioskPort === undefined ? 7081 : portNumber(this.#options.kioskPort, "--kiosk-port"),
-      ...(kept ? { gate: kept.gate } : {}),
+      ...(kept ? { gate: kept.gate, indication: kept.indication, capture: kept.capture } : {}),
       demo: true,
     });
     if (parsed.success) return parsed.data;

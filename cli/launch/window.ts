@@ -42,9 +42,10 @@ export function whyNoWindow(): string | null {
 
 /**
  * Opens a file in an installed Chromium, Chrome or Edge as a window of its own; false when none is there. A file, not
- * the address: arguments can be read by every user of the machine, and the address holds the screen token.
+ * the address: arguments can be read by every user of the machine, and the address holds the screen token. `video` plays
+ * in the place of a camera.
  */
-export function openInBrowser(file: string, profileDir: string): boolean {
+export function openInBrowser(file: string, profileDir: string, video?: string): boolean {
   const browser = findBrowser();
   if (browser === null) return false;
   mkdirSync(profileDir, { recursive: true, mode: 0o700 });
@@ -58,11 +59,20 @@ export function openInBrowser(file: string, profileDir: string): boolean {
     "--disable-sync",
     "--start-maximized",
     "--autoplay-policy=no-user-gesture-required",
+    ...(video === undefined ? [] : videoFlags(video)),
   ];
   const window = spawn(browser, flags, { stdio: "ignore", detached: false });
   window.on("error", () => {});
   window.unref();
   return true;
+}
+
+function videoFlags(video: string): string[] {
+  return [
+    "--use-fake-device-for-media-stream",
+    "--auto-accept-camera-and-microphone-capture",
+    `--use-file-for-fake-video-capture=${path.resolve(video)}`,
+  ];
 }
 
 function findBrowser(): string | null {
