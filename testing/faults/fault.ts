@@ -1,0 +1,46 @@
+/** What must hold through every fault. A positive answer turns a scan into an obligation. */
+export const invariants = {
+  I1: "no acknowledged loss",
+  I2: "no phantom, no change, one row each",
+  I3: "no false green",
+  I4: "an answer in time",
+  I5: "no head-of-line block",
+  I6: "recovers alone",
+  I7: "no leak",
+  I8: "no entry where not allowed",
+  I9: "store sound",
+  I10: "erased is erased",
+} as const;
+
+export type Invariant = keyof typeof invariants;
+
+/** What one run of a fault showed. */
+export interface FaultOutcome {
+  /** What was done and seen, for the table: cuts, kills, bytes, scans, requests. A fault that never struck counts 0 and fails. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** One sentence per violation, by invariant; an empty list means judged and held, a missing one not judged. */
+  readonly judged: Readonly<Partial<Record<Invariant, readonly string[]>>>;
+}
+
+/** `fast` belongs to every commit (seconds), `full` to `npm run test:faults` (minutes). */
+export type Effort = "fast" | "full";
+
+/** The same fault against a product with one protection taken out: it must be seen to violate. */
+export interface Control {
+  /** Which protection is missing, as people would say it. */
+  readonly without: string;
+  /** At least one of these must be violated, or the fault proves nothing. */
+  readonly breaks: readonly Invariant[];
+  readonly run: (effort: Effort) => Promise<FaultOutcome>;
+}
+
+/** One of the numbered faults. */
+export interface Fault {
+  /** 1 to 25. */
+  readonly number: number;
+  readonly name: string;
+  /** Runs in `npm test` too, with `fast` effort. */
+  readonly everyCommit: boolean;
+  readonly run: (effort: Effort) => Promise<FaultOutcome>;
+  readonly controls: readonly Control[];
+}
