@@ -33,8 +33,11 @@ const program = (entries: readonly string[], outDir: string, format: "es" | "cjs
 export const parts: Record<string, UserConfig> = {
   kiosk: browser("kiosk-ui", "dist/kiosk"),
   live: browser("central/live-page", "dist/live"),
-  // The relay guard is a process of its own; the program starts it from beside itself.
-  tram: program(["cli/tram.ts", "drivers/gate/relay-guard.ts"], "dist/tram"),
+  // The relay guard is a process of its own, the journal has two threads; the program starts them from beside itself.
+  tram: program(
+    ["cli/tram.ts", "drivers/gate/relay-guard.ts", "agent/journal/writer-thread.ts", "agent/journal/reader-thread.ts"],
+    "dist/tram",
+  ),
   shell: program(["kiosk-ui/shell/main.ts"], "dist/shell"),
   preload: program(["kiosk-ui/shell/preload.ts"], "dist/preload", "cjs"),
 };

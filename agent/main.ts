@@ -22,7 +22,8 @@ import { Duty } from "./duty/duty.ts";
 import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
 import { indicate } from "./indication.ts";
-import { Journal, journalHoldsRows } from "./journal/journal.ts";
+import { Journal } from "./journal/journal.ts";
+import { journalHoldsRows } from "./journal/store.ts";
 import { calibrationOf, pageKeyboardId, withCalibration } from "./keyboard-calibration.ts";
 import type { KioskIntent } from "./kiosk-port/intent.ts";
 import type { KioskPort, ScanOutcome } from "./kiosk-port/port.ts";
@@ -86,16 +87,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const lock = await lockDataFolder(dataDir);
   const journalFile = path.join(dataDir, "journal.db");
   const keys = loadStationKeys(path.join(dataDir, "station.key"), !journalHoldsRows(journalFile));
-  const journal = new Journal(journalFile, keys);
+  const journal = await Journal.open({ file: journalFile, keys, log });
   warmUp();
 
-  const deviceId = persistentId(journal, "device-id");
-  let offset = readFact(journal, "clock-offset", clockOffset);
-  let place: Checkpoint | null = readFact(journal, "checkpoint", checkpoint);
+  const deviceId = await persistentId(journal, "device-id");
+  let offset = await readFact(journal, "clock-offset", clockOffset);
+  let place: Checkpoint | null = await readFact(journal, "checkpoint", checkpoint);
   if (place !== null && config.checkpointId !== undefined && place.id !== config.checkpointId) place = null;
   const checkpointId = (): string | null => config.checkpointId ?? place?.id ?? null;
   const recent = new Recent();
-  for (const entry of journal.newest(20).entries.reverse()) recent.add(entry);
+  for (const entry of (await journal.newest(20)).reverse()) recent.add(entry);
 
   const api = new CentralApi(config.central, clock, (offsetMs) => {
     offset = { offsetMs, bootId: clock.bootId, monoMs: clock.monoMs() } satisfies ClockOffset;
@@ -109,7 +110,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     onCheckpoint: (current) => {
       if (JSON.stringify(current) === JSON.stringify(place)) return;
       place = current;
-      journal.setFact("checkpoint", JSON.stringify(current));
+      saveFact("checkpoint", current);
       draw();
     },
     onChange: () => draw(),
@@ -123,7 +124,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     deviceId,
     clock,
     onChange: () => {
-      recent.refresh((ids) => journal.states(ids));
+      beside("recent.fault", recent.refresh((ids) => journal.states(ids)).then(draw));
       draw();
     },
     log,
@@ -174,7 +175,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   const wholeView = (): KioskView => {
     const nowMs = clock.wallMs();
-    const queue = journal.queue();
+    const queue = journal.figures;
     return {
       revision: ++revision,
       placeName: place?.name ?? null,
@@ -194,7 +195,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         quarantined: queue.quarantined,
         message: outbox.status.message,
       },
-      inside: journal.inside(nowMs - policy().forgottenExitAfterMs),
+      inside: queue.inside,
       recent: duty.present.state === "signed-in" ? recent.list(nowMs) : [],
     };
   };
@@ -208,9 +209,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     direction: direction ?? config.gate.pageDirection,
   });
   let sequence = 0;
-  const beside = (work: Promise<void>): void => {
-    work.catch((error: unknown) => log("duty.fault", { error: String(error) }));
+  const beside = (fault: string, work: Promise<unknown>): void => {
+    work.catch((error: unknown) => log(fault, { error: String(error) }));
   };
+  const saveFact = (name: string, value: unknown): void =>
+    beside("agent.fact-not-saved", journal.setFact(name, JSON.stringify(value)));
   const obey = (intent: KioskIntent): void => {
     switch (intent.kind) {
       case "captured":
@@ -233,15 +236,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       case "reader-test-stop":
         return readerTest.stop();
       case "sign-in":
-        return beside(duty.requestCode(intent.phone));
+        return beside("duty.fault", duty.requestCode(intent.phone));
       case "verify":
-        return beside(duty.verify(intent.code));
+        return beside("duty.fault", duty.verify(intent.code));
       case "cancel-sign-in":
         return duty.cancel();
       case "sign-out":
-        return beside(duty.signOut());
+        return beside("duty.fault", duty.signOut());
       case "answer":
-        return station.answer(intent.scanId, intent.accept);
+        return void station.answer(intent.scanId, intent.accept);
       case "dismiss":
         return station.dismiss(intent.scanId);
     }
@@ -271,7 +274,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   const take = (scan: RawScan, lane: Lane, correlationId: string | null = null): void => {
     if (readerTest.takes(lane.readerId)) readerTest.scan(scan);
-    else station.take(scan, lane, correlationId);
+    else void station.take(scan, lane, correlationId);
   };
 
   let started = false;
@@ -299,25 +302,24 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   } catch (error) {
     await Promise.all([readers[Symbol.asyncDispose](), relays[Symbol.asyncDispose]()]);
     await loopback?.close();
-    journal.close();
+    await journal.close();
     lock.close();
     throw error;
   }
   started = true;
+  const recount = (): void =>
+    beside("journal.fault", journal.recount(clock.wallMs() - policy().forgottenExitAfterMs).finally(draw));
   outbox.start();
   let savedOffset = offset;
   const redraw = setInterval(() => {
-    try {
-      if (offset !== null && isWorthSaving(offset, savedOffset)) {
-        journal.setFact("clock-offset", JSON.stringify(offset));
-        savedOffset = offset;
-      }
-    } catch (error) {
-      log("agent.fact-not-saved", { error: String(error) });
+    if (offset !== null && isWorthSaving(offset, savedOffset)) {
+      saveFact("clock-offset", offset);
+      savedOffset = offset;
     }
-    draw();
+    recount();
   }, redrawEveryMs);
-  log("agent.started", { dataDir, deviceId, lastSeq: journal.lastSeq, ...journal.queue() });
+  recount();
+  log("agent.started", { dataDir, deviceId, ...journal.figures });
 
   return {
     pageUrl: loopback.pageUrl,
@@ -330,7 +332,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       station.stop();
       await outbox.stop();
       rmSync(runtime, { force: true });
-      journal.close();
+      await journal.close();
       lock.close();
       log("agent.stopped", {});
     },
@@ -410,16 +412,16 @@ function isWorthSaving(offset: ClockOffset, saved: ClockOffset | null): boolean 
   return saved?.bootId !== offset.bootId || offset.monoMs - saved.monoMs > saveOffsetEveryMs;
 }
 
-function persistentId(journal: Journal, name: string): string {
-  const known = journal.fact(name);
+async function persistentId(journal: Journal, name: string): Promise<string> {
+  const known = await journal.fact(name);
   if (known !== null) return known;
   const made = randomUUID();
-  journal.setFact(name, made);
+  await journal.setFact(name, made);
   return made;
 }
 
-function readFact<T>(journal: Journal, name: string, schema: z.ZodType<T>): T | null {
-  const text = journal.fact(name);
+async function readFact<T>(journal: Journal, name: string, schema: z.ZodType<T>): Promise<T | null> {
+  const text = await journal.fact(name);
   if (text === null) return null;
   const parsed = schema.safeParse(JSON.parse(text));
   return parsed.success ? parsed.data : null;

@@ -31,10 +31,10 @@ export class Recent {
   }
 
   /** Brings the shown states up to date; `statesOf` reads them from the journal. */
-  refresh(statesOf: (ids: readonly string[]) => ReadonlyMap<string, EntryState>): void {
+  async refresh(statesOf: (ids: readonly string[]) => Promise<ReadonlyMap<string, EntryState>>): Promise<void> {
     const open = this.#entries.filter((entry) => entry.state === "unsent" || entry.state === "quarantined");
     if (open.length === 0) return;
-    const states = statesOf(open.map((entry) => entry.entryId));
+    const states = await statesOf(open.map((entry) => entry.entryId));
     for (const entry of open) entry.state = states.get(entry.entryId) ?? entry.state;
   }
 

@@ -9,11 +9,14 @@ import type { Clock } from "./clock.ts";
 import { defaultGatePolicy } from "./gate/verdict.ts";
 import type { Entry } from "./journal/entry.ts";
 import { Journal } from "./journal/journal.ts";
+import { JournalStore } from "./journal/store.ts";
 import type { ScanOutcome } from "./kiosk-port/port.ts";
 import { type Lane, Station } from "./station.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let journal: Journal;
+/** The same file, read beside it. */
+let store: JournalStore;
 let station: Station;
 let outcomes: ScanOutcome[];
 let onOutcome: (outcome: ScanOutcome) => void;
@@ -28,9 +31,12 @@ const gateIn: Lane = { readerId: "serial:/dev/ttyACM0", name: "Gate 1", directio
 const gateAuto: Lane = { readerId: "serial:/dev/ttyACM1", name: "Gate 2", direction: "auto" };
 const card = (index: number) => heldCards["CCCD 2021"]?.(index).payload ?? "";
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = temporaryFolder();
-  journal = new Journal(path.join(folder.path, "journal.db"), randomKeys());
+  const file = path.join(folder.path, "journal.db");
+  const keys = randomKeys();
+  journal = await Journal.open({ file, keys, log: () => {} });
+  store = new JournalStore(file, keys, "read");
   outcomes = [];
   onOutcome = () => {};
   recorded = [];
@@ -56,24 +62,25 @@ beforeEach(() => {
   });
 });
 
-afterEach(() => {
+afterEach(async () => {
   station.stop();
-  journal.close();
+  store.close();
+  await journal.close();
   folder[Symbol.dispose]();
 });
 
 let sequence = 0;
 /** A scan `afterMs` after the one before. */
-function hold(
+async function hold(
   payload: string | Uint8Array,
   lane: Lane = gateIn,
   afterMs = 10_000,
   spoiled: RawScan["spoiled"] = null,
-): ScanOutcome {
+): Promise<ScanOutcome> {
   wall += afterMs;
   mono += afterMs;
   const bytes = typeof payload === "string" ? Buffer.from(payload, "utf8") : payload;
-  station.take(
+  await station.take(
     { bytes, aim: null, readerId: lane.readerId, receivedMonoMs: mono, sequence: ++sequence, spoiled },
     lane,
   );
@@ -82,18 +89,18 @@ function hold(
   return outcome;
 }
 
-test("green stands for a row that is in the file: another connection finds it when the outcome is told", () => {
+test("green stands for a row that is in the file: another connection finds it when the outcome is told", async () => {
   let seenByAnother: unknown;
   onOutcome = () => {
     const another = new Database(path.join(folder.path, "journal.db"), { readonly: true });
     seenByAnother = another.prepare("SELECT id FROM entry").all();
     another.close();
   };
-  const outcome = hold(card(1));
+  const outcome = await hold(card(1));
   expect(seenByAnother).toEqual([{ id: outcome.entryId }]);
   expect(outcome).toMatchObject({ verdict: "accept", kind: "cccd", direction: "in", seq: 1 });
   expect(station.screen).toMatchObject({ state: "accepted", person: { name: "N••••• V•• A", number: "079•••••0001" } });
-  const stored = journal.unsent(1).entries[0];
+  const stored = store.unsent(1).entries[0];
   expect(stored).toMatchObject({
     id: outcome.entryId,
     staffRef: "staff-1",
@@ -105,114 +112,114 @@ test("green stands for a row that is in the file: another connection finds it wh
   expect(recorded.map((entry) => entry.id)).toEqual([outcome.entryId]);
 });
 
-test("a card held for ten seconds at two codes a second is one entry; held again later on an automatic lane it goes out", () => {
-  expect(hold(card(1), gateAuto)).toMatchObject({ verdict: "accept", direction: "in" });
+test("a card held for ten seconds at two codes a second is one entry; held again later on an automatic lane it goes out", async () => {
+  expect(await hold(card(1), gateAuto)).toMatchObject({ verdict: "accept", direction: "in" });
   for (let again = 0; again < 20; again++) {
-    expect(hold(card(1), gateAuto, 500)).toMatchObject({ verdict: "repeat", reason: "same-scan" });
+    expect(await hold(card(1), gateAuto, 500)).toMatchObject({ verdict: "repeat", reason: "same-scan" });
   }
-  expect(hold(card(1), gateAuto, 3_000)).toMatchObject({ verdict: "accept", direction: "out" });
-  expect(journal.lastSeq).toBe(2);
+  expect(await hold(card(1), gateAuto, 3_000)).toMatchObject({ verdict: "accept", direction: "out" });
+  expect(journal.figures.lastSeq).toBe(2);
 });
 
-test("another card in between re-arms a reader, and two readers do not disturb each other", () => {
-  hold(card(1), gateAuto);
-  hold(card(2), gateAuto, 200);
-  expect(hold(card(1), gateAuto, 200)).toMatchObject({ verdict: "accept", direction: "out" });
-  expect(hold(card(3), gateIn, 100)).toMatchObject({ verdict: "accept" });
-  expect(hold(card(3), gateAuto, 100)).toMatchObject({ verdict: "accept", direction: "out" });
+test("another card in between re-arms a reader, and two readers do not disturb each other", async () => {
+  await hold(card(1), gateAuto);
+  await hold(card(2), gateAuto, 200);
+  expect(await hold(card(1), gateAuto, 200)).toMatchObject({ verdict: "accept", direction: "out" });
+  expect(await hold(card(3), gateIn, 100)).toMatchObject({ verdict: "accept" });
+  expect(await hold(card(3), gateAuto, 100)).toMatchObject({ verdict: "accept", direction: "out" });
 });
 
-test("a card whose letters a reader dropped is recorded, with the amber remark that its name is not whole", () => {
-  expect(hold(card(1).replace(/[^ -~]/g, ""))).toMatchObject({ verdict: "accept", kind: "cccd" });
+test("a card whose letters a reader dropped is recorded, with the amber remark that its name is not whole", async () => {
+  expect(await hold(card(1).replace(/[^ -~]/g, ""))).toMatchObject({ verdict: "accept", kind: "cccd" });
   expect(station.screen).toMatchObject({
     state: "accepted",
     remarks: [{ vi: "Không đọc được tên đầy đủ", en: "The name could not be read in full" }],
   });
-  expect(hold(card(2))).toMatchObject({ verdict: "accept" });
+  expect(await hold(card(2))).toMatchObject({ verdict: "accept" });
   expect(station.screen).toMatchObject({ state: "accepted", remarks: [] });
 });
 
-test("a second scan at an entrance prolongs the stay and adds no entry", () => {
-  const first = hold(card(1));
+test("a second scan at an entrance prolongs the stay and adds no entry", async () => {
+  const first = await hold(card(1));
   const firstAt = wall;
-  expect(hold(card(1))).toMatchObject({ verdict: "repeat", reason: "already-inside", entryId: null });
+  expect(await hold(card(1))).toMatchObject({ verdict: "repeat", reason: "already-inside", entryId: null });
   expect(station.screen).toMatchObject({ state: "repeat", sinceMs: firstAt });
-  expect(journal.presence("citizen:079098000001")).toEqual({ inside: true, sinceMs: firstAt, lastSeenMs: wall });
-  expect(journal.newest(10).entries.map((entry) => entry.id)).toEqual([first.entryId]);
+  expect(store.presence("citizen:079098000001")).toEqual({ inside: true, sinceMs: firstAt, lastSeenMs: wall });
+  expect(store.newest(10).entries.map((entry) => entry.id)).toEqual([first.entryId]);
 });
 
-test("two cards joined in one frame are two people", () => {
-  hold(`${card(1)}${card(2)}`);
+test("two cards joined in one frame are two people", async () => {
+  await hold(`${card(1)}${card(2)}`);
   expect(outcomes.map((outcome) => outcome.verdict)).toEqual(["accept", "accept"]);
-  expect(journal.inside(0)).toBe(2);
+  expect(journal.figures.inside).toBe(2);
 });
 
 describe("what cannot be recorded is refused aloud and the next person is read", () => {
-  test("spoiled, oversized, foreign and empty scans", () => {
-    expect(hold("x", gateIn, 1, "overflow")).toMatchObject({ verdict: "refuse", reason: "spoiled" });
-    expect(hold("x", gateIn, 1, "gap")).toMatchObject({ verdict: "refuse", reason: "spoiled" });
-    expect(hold("9".repeat(5_000))).toMatchObject({ verdict: "refuse", reason: "spoiled" });
-    expect(hold("https://example.com")).toMatchObject({ verdict: "refuse", reason: "unknown-code" });
-    expect(hold(new Uint8Array(0))).toMatchObject({ verdict: "refuse" });
+  test("spoiled, oversized, foreign and empty scans", async () => {
+    expect(await hold("x", gateIn, 1, "overflow")).toMatchObject({ verdict: "refuse", reason: "spoiled" });
+    expect(await hold("x", gateIn, 1, "gap")).toMatchObject({ verdict: "refuse", reason: "spoiled" });
+    expect(await hold("9".repeat(5_000))).toMatchObject({ verdict: "refuse", reason: "spoiled" });
+    expect(await hold("https://example.com")).toMatchObject({ verdict: "refuse", reason: "unknown-code" });
+    expect(await hold(new Uint8Array(0))).toMatchObject({ verdict: "refuse" });
     expect(station.screen.state).toBe("refused");
-    expect(hold(card(1))).toMatchObject({ verdict: "accept" });
+    expect(await hold(card(1))).toMatchObject({ verdict: "accept" });
   });
 
-  test("a journal that cannot write shows NOT RECORDED, and the same card goes through when it can again", () => {
-    hold(card(1));
+  test("a journal that cannot write shows NOT RECORDED, and the same card goes through when it can again", async () => {
+    await hold(card(1));
     const intruder = new Database(path.join(folder.path, "journal.db"));
     intruder.exec("BEGIN IMMEDIATE");
-    expect(hold(card(2))).toMatchObject({ verdict: "refuse", reason: "not-recorded", entryId: null });
+    expect(await hold(card(2))).toMatchObject({ verdict: "refuse", reason: "not-recorded", entryId: null });
     expect(station.screen).toMatchObject({ state: "refused", title: { vi: "CHƯA GHI ĐƯỢC" } });
     intruder.exec("ROLLBACK");
     intruder.close();
-    expect(hold(card(2), gateIn, 500)).toMatchObject({ verdict: "accept", seq: 2 });
+    expect(await hold(card(2), gateIn, 500)).toMatchObject({ verdict: "accept", seq: 2 });
   });
 
-  test("a machine without a checkpoint says so", () => {
+  test("a machine without a checkpoint says so", async () => {
     setUp = false;
-    expect(hold(card(1))).toMatchObject({ verdict: "refuse", reason: "not-set-up" });
+    expect(await hold(card(1))).toMatchObject({ verdict: "refuse", reason: "not-set-up" });
   });
 });
 
-test("a refused code held again at once is refused again, never called just scanned", () => {
+test("a refused code held again at once is refused again, never called just scanned", async () => {
   attended = false;
-  expect(hold("079098000001")).toMatchObject({ verdict: "refuse", reason: "not-confirmed" });
-  expect(hold("079098000001", gateIn, 500)).toMatchObject({ verdict: "refuse", reason: "not-confirmed" });
+  expect(await hold("079098000001")).toMatchObject({ verdict: "refuse", reason: "not-confirmed" });
+  expect(await hold("079098000001", gateIn, 500)).toMatchObject({ verdict: "refuse", reason: "not-confirmed" });
 });
 
 describe("a doubtful card", () => {
   const doubtful = `079098000001|024123456|NGUYỄN VĂN A|01011998|Nữ|Số 1 Đường ABC|01012022`;
 
-  test("is recorded when staff confirm, with a mark, and only once", () => {
-    expect(hold(doubtful)).toMatchObject({ verdict: "ask", reason: "inconsistent-card", entryId: null });
+  test("is recorded when staff confirm, with a mark, and only once", async () => {
+    expect(await hold(doubtful)).toMatchObject({ verdict: "ask", reason: "inconsistent-card", entryId: null });
     const { screen } = station;
     if (screen.state !== "ask") throw new Error("the question is shown");
-    expect(journal.lastSeq).toBe(0);
-    station.answer(screen.scanId, true);
-    station.answer(screen.scanId, true);
-    expect(journal.newest(5).entries).toMatchObject([{ marks: ["confirmed-by-staff"] }]);
+    expect(journal.figures.lastSeq).toBe(0);
+    await station.answer(screen.scanId, true);
+    await station.answer(screen.scanId, true);
+    expect(store.newest(5).entries).toMatchObject([{ marks: ["confirmed-by-staff"] }]);
     expect(station.screen.state).toBe("accepted");
   });
 
-  test("is not recorded when staff decline, and an answer to an older question changes nothing", () => {
-    hold(doubtful);
+  test("is not recorded when staff decline, and an answer to an older question changes nothing", async () => {
+    await hold(doubtful);
     const { screen } = station;
     if (screen.state !== "ask") throw new Error("the question is shown");
-    hold(card(2));
-    station.answer(screen.scanId, true);
-    expect(journal.lastSeq).toBe(1);
-    hold(doubtful);
+    await hold(card(2));
+    await station.answer(screen.scanId, true);
+    expect(journal.figures.lastSeq).toBe(1);
+    await hold(doubtful);
     const again = station.screen;
     if (again.state !== "ask") throw new Error("the question is shown again");
-    station.answer(again.scanId, false);
+    await station.answer(again.scanId, false);
     expect(outcomes.at(-1)).toMatchObject({ verdict: "refuse", reason: "not-confirmed" });
-    expect(journal.lastSeq).toBe(1);
+    expect(journal.figures.lastSeq).toBe(1);
   });
 
-  test("is recorded with a mark at a gate where nobody can answer", () => {
+  test("is recorded with a mark at a gate where nobody can answer", async () => {
     attended = false;
-    expect(hold(doubtful)).toMatchObject({ verdict: "accept" });
-    expect(journal.newest(1).entries).toMatchObject([{ marks: ["inconsistent-card"] }]);
+    expect(await hold(doubtful)).toMatchObject({ verdict: "accept" });
+    expect(store.newest(1).entries).toMatchObject([{ marks: ["inconsistent-card"] }]);
   });
 });

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, randomUUID } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import type { EntryMark } from "../contract/entries.ts";
 import { maxRawBytes } from "../contract/limits.ts";
 import type { RawScan } from "../drivers/reader.ts";
@@ -8,16 +8,10 @@ import type { Code } from "./codes/code.ts";
 import { maskedPerson, personKey } from "./codes/person.ts";
 import { recognise } from "./codes/recognise.ts";
 import { accepted, questions, refusals, repeats, type Sentence } from "./gate/sentences.ts";
-import {
-  type Direction,
-  decide,
-  type GatePolicy,
-  type LaneDirection,
-  type RefuseReason,
-  type Verdict,
-} from "./gate/verdict.ts";
+import type { Direction, GatePolicy, LaneDirection, RefuseReason, Verdict } from "./gate/verdict.ts";
 import type { Entry, EntryDraft } from "./journal/entry.ts";
 import type { Journal } from "./journal/journal.ts";
+import type { RecordAnswer, Recorded, SeenCode, UndecidedDraft } from "./journal/recorder.ts";
 import type { ScanOutcome } from "./kiosk-port/port.ts";
 import type { ScreenState } from "./kiosk-port/view.ts";
 import { type ClockOffset, clockStateOf } from "./sync/clock-offset.ts";
@@ -30,7 +24,7 @@ export interface Lane {
 }
 
 export interface StationOptions {
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, "record">;
   readonly clock: Clock;
   readonly policy: () => GatePolicy;
   readonly checkpointId: () => string | null;
@@ -46,27 +40,28 @@ export interface StationOptions {
   readonly log: (event: string, facts: Record<string, unknown>) => void;
 }
 
-interface Question {
-  readonly code: Code;
-  readonly person: string;
+/** A scan on its way. */
+interface Taken {
   readonly scan: RawScan;
   readonly lane: Lane;
-  readonly verdict: Extract<Verdict, { kind: "ask" }>;
   readonly correlationId: string | null;
+}
+
+interface Question extends Taken {
+  readonly code: Code;
+  readonly verdict: Extract<Verdict, { kind: "ask" }>;
 }
 
 /** How long each outcome stays on the screen, ms; a newer scan replaces it at once. */
 const shownMs = { accepted: 4_000, repeat: 4_000, refused: 6_000, ask: 20_000 } as const;
 
 /**
- * What a scan means and what becomes of it: `RawScan → Code → Verdict → Entry (durable) → screen`. Synchronous from
- * the bytes to the committed row; nothing here waits for a network, a person or another reader.
+ * What a scan means and what becomes of it: `RawScan → Code → Verdict → Entry (durable) → screen`. The verdict and the
+ * row are made together in the journal's thread, in the order of the scans; nothing here waits for a network, a person
+ * or another reader.
  */
 export class Station {
   readonly #options: StationOptions;
-  /** Keyed, so that the memory of a lane holds no payload. */
-  readonly #payloadKey = randomBytes(32);
-  readonly #lastPayload = new Map<string, { digest: string; atMono: number }>();
   #screen: ScreenState = { state: "ready" };
   #question: Question | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -79,36 +74,40 @@ export class Station {
     return this.#screen;
   }
 
-  /** Takes one scan through to its outcome. Never throws: whatever happens, the next person can scan. */
-  take(scan: RawScan, lane: Lane, correlationId: string | null = null): void {
+  /**
+   * Takes one scan through to its outcome, which is told before this resolves. Never rejects: whatever happens, the next
+   * person can scan.
+   */
+  async take(scan: RawScan, lane: Lane, correlationId: string | null = null): Promise<void> {
+    const taken: Taken = { scan, lane, correlationId };
     try {
-      this.#take(scan, lane, correlationId);
+      if (scan.spoiled !== null || scan.bytes.length > maxRawBytes) {
+        return this.#refuse(scan.spoiled === "input-method" ? "input-method" : "spoiled", "unknown", taken);
+      }
+      const checkpoint = this.#options.checkpointId();
+      if (checkpoint === null) return this.#refuse("not-set-up", "unknown", taken);
+      const today = new Date(this.#options.clock.wallMs()).toISOString().slice(0, 10);
+      const codes = recognise(scan.bytes, { today });
+      await this.#record(taken, codes, checkpoint, null);
     } catch (error) {
-      this.#options.log("station.fault", {
-        readerId: lane.readerId,
-        bytes: scan.bytes.length,
-        code: error instanceof AgentError ? error.code : "unexpected",
-        error: error instanceof Error ? error.message : String(error),
-      });
-      this.#refuse("not-recorded", "unknown", lane, correlationId);
+      this.#fault(error, taken, "unknown");
     }
   }
 
   /** Staff answered the question on the screen. */
-  answer(scanId: string, accept: boolean): void {
+  async answer(scanId: string, accept: boolean): Promise<void> {
     const question = this.#question;
     if (question === null || this.#screen.state !== "ask" || this.#screen.scanId !== scanId) return;
     this.#question = null;
-    const { lane, code, correlationId } = question;
-    if (!accept) return this.#refuse("not-confirmed", code.kind, lane, correlationId);
+    const { code, verdict } = question;
+    if (!accept) return this.#refuse("not-confirmed", code.kind, question);
+    const checkpoint = this.#options.checkpointId();
+    if (checkpoint === null) return this.#refuse("not-set-up", code.kind, question);
     try {
-      this.#record(question.scan, code, question.person, lane, question.verdict.direction, correlationId, [
-        ...question.verdict.marks,
-        "confirmed-by-staff",
-      ]);
+      const marks: EntryMark[] = [...verdict.marks, "confirmed-by-staff"];
+      await this.#record(question, [code], checkpoint, { direction: verdict.direction, marks });
     } catch (error) {
-      this.#options.log("station.fault", { error: error instanceof Error ? error.message : String(error) });
-      this.#refuse("not-recorded", code.kind, lane, correlationId);
+      this.#fault(error, question, code.kind);
     }
   }
 
@@ -122,98 +121,66 @@ export class Station {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  #take(scan: RawScan, lane: Lane, correlationId: string | null): void {
-    if (scan.spoiled !== null || scan.bytes.length > maxRawBytes) {
-      const reason = scan.spoiled === "input-method" ? "input-method" : "spoiled";
-      return this.#refuse(reason, "unknown", lane, correlationId);
-    }
-    if (this.#options.checkpointId() === null) return this.#refuse("not-set-up", "unknown", lane, correlationId);
-    const today = new Date(this.#options.clock.wallMs()).toISOString().slice(0, 10);
-    const codes = recognise(scan.bytes, { today });
-    const sameScan = this.#isSameScan(scan, lane);
-    for (const code of codes) this.#handle(scan, code, lane, sameScan, correlationId);
-  }
-
-  #handle(scan: RawScan, code: Code, lane: Lane, sameScan: boolean, correlationId: string | null): void {
-    const { journal, clock, policy, duty } = this.#options;
-    const person = personKey(code);
-    const nowMs = clock.wallMs();
-    const verdict = decide(
-      {
-        code,
-        sameScan,
-        lane: lane.direction,
-        presence: person === null ? null : journal.presence(person),
-        personKnown: person !== null,
-        duty: duty().state,
-        attended: this.#options.attended(),
-        nowMs,
-      },
-      policy(),
-    );
-    if (verdict.kind === "refuse") return this.#refuse(verdict.reason, code.kind, lane, correlationId);
-    if (person === null) return this.#refuse("no-person", code.kind, lane, correlationId);
-    if (verdict.kind === "accept") {
-      return this.#record(scan, code, person, lane, verdict.direction, correlationId, verdict.marks);
-    }
-    this.#remember(scan, lane);
-    if (verdict.kind === "ask") return this.#ask({ scan, code, person, lane, verdict, correlationId });
-    if (verdict.reason === "already-inside") journal.prolong(person, nowMs);
-    this.#repeat(verdict, code, lane, correlationId);
-  }
-
-  #record(
-    scan: RawScan,
-    code: Code,
-    person: string,
-    lane: Lane,
-    direction: Direction,
-    correlationId: string | null,
-    marks: readonly EntryMark[],
-  ): void {
-    const entry = this.#options.journal.append(this.#draft(scan, code, person, lane, direction, marks));
-    this.#remember(scan, lane);
-    this.#options.onRecorded(entry);
-    // Only now is green allowed: the row is on the disk.
-    this.#show({
-      state: "accepted",
-      scanId: entry.id,
-      direction,
-      person: maskedPerson(code),
-      atMs: entry.wallMs,
-      lane: lane.name,
-      // Staff who have just confirmed the card need not be told again to look at it.
-      remarks: marks.includes("confirmed-by-staff") ? [] : remarksOf(code),
+  async #record(
+    taken: Taken,
+    codes: readonly Code[],
+    checkpoint: string,
+    confirmed: { direction: Direction; marks: readonly EntryMark[] } | null,
+  ): Promise<void> {
+    const seen = codes.map((code) => this.#seen(code, taken.lane, checkpoint));
+    const answers = await this.#options.journal.record({
+      // A copy: what crosses to the other thread is the whole memory behind a view.
+      bytes: new Uint8Array(taken.scan.bytes),
+      readerId: taken.lane.readerId,
+      receivedMonoMs: taken.scan.receivedMonoMs,
+      codes: seen,
+      policy: this.#options.policy(),
+      confirmed,
     });
-    this.#tell("accept", code.kind, lane, direction, entry, null, accepted[direction], correlationId);
+    for (const [index, code] of codes.entries()) {
+      const answer = answers[index];
+      if (answer) this.#outcome(taken, code, seen[index]?.draft ?? null, answer);
+    }
+  }
+
+  #seen(code: Code, lane: Lane, checkpoint: string): SeenCode {
+    const { clock, duty } = this.#options;
+    const person = personKey(code);
+    const { state, staffRef } = duty();
+    return {
+      sighting: {
+        code,
+        lane: lane.direction,
+        personKnown: person !== null,
+        duty: state,
+        attended: this.#options.attended(),
+        nowMs: clock.wallMs(),
+      },
+      personKey: person,
+      draft: person === null || !isRecordable(code) ? null : this.#draft(code, person, lane, checkpoint, staffRef),
+    };
   }
 
   #draft(
-    scan: RawScan,
-    code: Code,
+    code: RecordableCode,
     person: string,
     lane: Lane,
-    direction: Direction,
-    marks: readonly EntryMark[],
-  ): EntryDraft {
-    const { clock, checkpointId, duty, clockOffset } = this.#options;
-    const checkpoint = checkpointId();
-    if (checkpoint === null || !isRecordable(code)) throw new Error(`A ${code.kind} code cannot be recorded.`);
+    checkpoint: string,
+    staffRef: string | null,
+  ): UndecidedDraft {
+    const { clock, clockOffset } = this.#options;
     return {
       bootId: clock.bootId,
       monoMs: clock.monoMs(),
       wallMs: clock.wallMs(),
       clockState: clockStateOf(clockOffset(), clock),
       checkpointId: checkpoint,
-      staffRef: duty().staffRef,
+      staffRef,
       readerId: lane.readerId,
       readerName: lane.name,
       kind: code.kind,
-      direction,
-      marks,
       personKey: person,
       body: {
-        rawB64: Buffer.from(scan.bytes).toString("base64"),
         form: code.form,
         fields: plainFields(code.fields),
         warnings: code.warnings,
@@ -222,60 +189,108 @@ export class Station {
     };
   }
 
+  #outcome(taken: Taken, code: Code, draft: UndecidedDraft | null, { verdict, entry }: RecordAnswer): void {
+    switch (verdict.kind) {
+      case "accept":
+        if (entry === null || draft === null) throw new Error("An accepted scan has a row.");
+        return this.#accept(taken, code, draft, verdict, entry);
+      case "refuse":
+        return this.#refuse(verdict.reason, code.kind, taken);
+      case "ask":
+        return this.#ask({ ...taken, code, verdict });
+      case "repeat":
+        return this.#repeat(verdict, code, taken);
+    }
+  }
+
+  #accept(
+    taken: Taken,
+    code: Code,
+    draft: UndecidedDraft,
+    { direction, marks }: Extract<Verdict, { kind: "accept" }>,
+    { seq, id, wallMs }: Recorded,
+  ): void {
+    const rawB64 = Buffer.from(taken.scan.bytes).toString("base64");
+    const entry: Entry = {
+      ...draft,
+      body: { ...draft.body, rawB64 },
+      direction,
+      marks,
+      seq,
+      id,
+      wallMs,
+      state: "unsent",
+      stateAtMs: wallMs,
+      attempts: 0,
+      lastCode: null,
+    };
+    this.#options.onRecorded(entry);
+    // Only now is green allowed: the row is on the disk.
+    this.#show({
+      state: "accepted",
+      scanId: id,
+      direction,
+      person: maskedPerson(code),
+      atMs: wallMs,
+      lane: taken.lane.name,
+      // Staff who have just confirmed the card need not be told again to look at it.
+      remarks: marks.includes("confirmed-by-staff") ? [] : remarksOf(code),
+    });
+    this.#tell({ verdict: "accept", kind: code.kind, direction, reason: null, sentence: accepted[direction] }, taken, {
+      id,
+      seq,
+    });
+  }
+
   #ask(question: Question): void {
-    const { lane, verdict, code, correlationId } = question;
-    const notice = questions[verdict.reason];
-    const scanId = randomUUID();
+    const { lane, verdict, code } = question;
+    const { title, next } = questions[verdict.reason];
+    const { reason, direction } = verdict;
     this.#show({
       state: "ask",
-      scanId,
-      lane: lane.name,
-      reason: verdict.reason,
-      direction: verdict.direction,
-      person: maskedPerson(code),
-      title: notice.title,
-      next: notice.next,
-    });
-    this.#question = question;
-    this.#tell("ask", code.kind, lane, verdict.direction, null, verdict.reason, notice.title, correlationId);
-  }
-
-  #repeat(verdict: Extract<Verdict, { kind: "repeat" }>, code: Code, lane: Lane, correlationId: string | null): void {
-    // A card held before the reader repeats itself twice a second: the answer already on the screen stays.
-    if (verdict.reason !== "same-scan") {
-      this.#show({
-        state: "repeat",
-        scanId: randomUUID(),
-        direction: verdict.direction,
-        person: maskedPerson(code),
-        sinceMs: verdict.sinceMs,
-        lane: lane.name,
-      });
-    }
-    this.#tell(
-      "repeat",
-      code.kind,
-      lane,
-      verdict.direction,
-      null,
-      verdict.reason,
-      repeats[verdict.reason],
-      correlationId,
-    );
-  }
-
-  #refuse(reason: RefuseReason, kind: string, lane: Lane, correlationId: string | null): void {
-    const notice = refusals[reason];
-    this.#show({
-      state: "refused",
       scanId: randomUUID(),
       lane: lane.name,
       reason,
-      title: notice.title,
-      next: notice.next,
+      direction,
+      person: maskedPerson(code),
+      title,
+      next,
     });
-    const sentence = { vi: `${notice.title.vi}. ${notice.next.vi}`, en: `${notice.title.en}. ${notice.next.en}` };
-    this.#tell("refuse", kind, lane, null, null, reason, sentence, correlationId);
+    this.#question = question;
+    this.#tell({ verdict: "ask", kind: code.kind, direction, reason, sentence: title }, question);
+  }
+
+  #repeat({ reason, direction, sinceMs }: Extract<Verdict, { kind: "repeat" }>, code: Code, taken: Taken): void {
+    // A card held before the reader repeats itself twice a second: the answer already on the screen stays.
+    if (reason !== "same-scan") {
+      this.#show({
+        state: "repeat",
+        scanId: randomUUID(),
+        direction,
+        person: maskedPerson(code),
+        sinceMs,
+        lane: taken.lane.name,
+      });
+    }
+    this.#tell({ verdict: "repeat", kind: code.kind, direction, reason, sentence: repeats[reason] }, taken);
+  }
+
+  #refuse(reason: RefuseReason, kind: string, taken: Taken): void {
+    const { title, next } = refusals[reason];
+    this.#show({ state: "refused", scanId: randomUUID(), lane: taken.lane.name, reason, title, next });
+    const sentence = { vi: `${title.vi}. ${next.vi}`, en: `${title.en}. ${next.en}` };
+    this.#tell({ verdict: "refuse", kind, direction: null, reason, sentence }, taken);
+  }
+
+  /** Nothing was recorded, as far as anybody knows: said aloud, never silence. */
+  #fault(error: unknown, taken: Taken, kind: string): void {
+    this.#options.log("station.fault", {
+      readerId: taken.lane.readerId,
+      bytes: taken.scan.bytes.length,
+      code: error instanceof AgentError ? error.code : "unexpected",
+      error: error instanceof Error ? error.message : String(error),
+    });
+    this.#refuse("not-recorded", kind, taken);
   }
 
   #show(screen: Exclude<ScreenState, { state: "starting" | "ready" | "out-of-order" }>): void {
@@ -295,43 +310,20 @@ export class Station {
   }
 
   #tell(
-    verdict: ScanOutcome["verdict"],
-    kind: string,
-    lane: Lane,
-    direction: Direction | null,
-    entry: Entry | null,
-    reason: string | null,
-    sentence: Sentence,
-    correlationId: string | null,
+    told: Pick<ScanOutcome, "verdict" | "kind" | "direction" | "reason" | "sentence">,
+    { lane, correlationId }: Taken,
+    entry: { id: string; seq: number } | null = null,
   ): void {
+    const { verdict, kind, reason } = told;
     this.#options.log("scan", { verdict, kind, reason, readerId: lane.readerId, seq: entry?.seq });
     this.#options.onOutcome({
       event: "scan",
-      verdict,
-      kind,
+      ...told,
       readerId: lane.readerId,
-      direction,
       entryId: entry?.id ?? null,
       seq: entry?.seq ?? null,
-      reason,
-      sentence,
       correlationId,
     });
-  }
-
-  /** Only after it went well: a scan that was refused or could not be recorded is judged anew at once. */
-  #remember(scan: RawScan, lane: Lane): void {
-    this.#lastPayload.set(lane.readerId, { digest: this.#digest(scan), atMono: scan.receivedMonoMs });
-  }
-
-  #digest(scan: RawScan): string {
-    return createHmac("sha256", this.#payloadKey).update(scan.bytes).digest("base64");
-  }
-
-  /** The window slides: a card left before the reader for a minute is still one scan; another payload re-arms. */
-  #isSameScan(scan: RawScan, lane: Lane): boolean {
-    const last = this.#lastPayload.get(lane.readerId);
-    return last?.digest === this.#digest(scan) && scan.receivedMonoMs - last.atMono < this.#options.policy().rescanMs;
   }
 }
 

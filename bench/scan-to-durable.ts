@@ -38,7 +38,8 @@ export async function scanToDurable(): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   warmUp();
-  const journal = new Journal(path.join(folder, "journal.db"), randomKeys());
+  const file = path.join(folder, "journal.db");
+  const journal = await Journal.open({ file, keys: randomKeys(), log: () => {} });
   const clock = systemClock();
   let receivedAt = 0;
   let sentAt = 0;
@@ -68,8 +69,8 @@ export async function scanToDurable(): Promise<void> {
     capture: { camera: "off", keyboard: false },
     keyboardCalibration: uncalibrated,
     duty: { state: "none", message: null },
-    queue: { online: true, oldestAgeS: 0, message: null, ...journal.queue() },
-    inside: journal.inside(0),
+    queue: { online: true, oldestAgeS: 0, message: null, ...journal.figures },
+    inside: journal.figures.inside,
     recent: [],
   });
   const screens = new Screens(view, () => {});
@@ -78,7 +79,7 @@ export async function scanToDurable(): Promise<void> {
     choices: [parseReaderSpec(`serial:${pty.path}?direction=in`)],
     onScan: (scan, lane) => {
       receivedAt = scan.receivedMonoMs;
-      station.take(scan, lane);
+      void station.take(scan, lane);
     },
     onChange: () => {},
     log: () => {},
@@ -147,6 +148,6 @@ export async function scanToDurable(): Promise<void> {
   );
   closeSync(floorFile);
   station.stop();
-  journal.close();
+  await journal.close();
   rmSync(folder, { recursive: true, force: true });
 }

@@ -1,5 +1,8 @@
 import { randomBytes } from "node:crypto";
+import { defaultGatePolicy } from "../agent/gate/verdict.ts";
 import type { EntryDraft } from "../agent/journal/entry.ts";
+import type { Journal } from "../agent/journal/journal.ts";
+import type { Recorded, RecordRequest } from "../agent/journal/recorder.ts";
 import type { StationKeys } from "../provisioning/secrets.ts";
 
 export const checkpointId = "01900000-0000-7000-8000-000000000001";
@@ -30,6 +33,40 @@ export function draft(index = 1, change: Partial<EntryDraft> = {}): EntryDraft {
     },
     ...change,
   };
+}
+
+/** The scan that leads to exactly this entry: staff have confirmed it. */
+export function requestOf(entry: EntryDraft): Omit<RecordRequest, "answerBeforeMs"> {
+  const { direction, marks, body, ...rest } = entry;
+  const { rawB64, ...seen } = body;
+  return {
+    bytes: new Uint8Array(Buffer.from(rawB64, "base64")),
+    readerId: entry.readerId,
+    receivedMonoMs: entry.monoMs,
+    codes: [
+      {
+        sighting: {
+          code: { kind: entry.kind } as never,
+          lane: direction,
+          personKnown: true,
+          duty: "signed-in",
+          attended: true,
+          nowMs: entry.wallMs,
+        },
+        personKey: entry.personKey,
+        draft: { ...rest, body: seen },
+      },
+    ],
+    policy: defaultGatePolicy,
+    confirmed: { direction, marks },
+  };
+}
+
+/** Puts this entry into the journal. */
+export async function record(journal: Journal, entry: EntryDraft): Promise<Recorded> {
+  const [answer] = await journal.record(requestOf(entry));
+  if (!answer?.entry) throw new Error("A confirmed scan is recorded.");
+  return answer.entry;
 }
 
 export function randomKeys(): StationKeys {

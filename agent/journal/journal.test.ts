@@ -1,213 +1,71 @@
-import { readFileSync } from "node:fs";
 import path from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { draft, randomKeys } from "../../testing/drafts.ts";
+import { draft, randomKeys, record } from "../../testing/drafts.ts";
 import { temporaryFolder } from "../../testing/folder.ts";
-import { openDatabase } from "./database.ts";
-import { Journal, journalHoldsRows } from "./journal.ts";
+import { until } from "../../testing/until.ts";
+import { Journal } from "./journal.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let file: string;
 const keys = randomKeys();
+let journal: Journal;
 
-beforeEach(() => {
+const open = (): Promise<Journal> => Journal.open({ file, keys, log: () => {} });
+
+beforeEach(async () => {
   folder = temporaryFolder();
   file = path.join(folder.path, "journal.db");
+  journal = await open();
 });
-afterEach(() => folder[Symbol.dispose]());
+afterEach(async () => {
+  await journal.close();
+  folder[Symbol.dispose]();
+});
 
-/** Changes the file behind the journal's back, as a fault or an attacker would. */
-function tamper(sql: string): void {
-  const database = new Database(file);
-  database.exec(sql);
+test("scans that come at once are all answered in their order, in far fewer commits than scans", async () => {
+  const made = await Promise.all(Array.from({ length: 500 }, (_, index) => record(journal, draft(index + 1))));
+  expect(made.map(({ seq }) => seq)).toEqual(Array.from({ length: 500 }, (_, index) => index + 1));
+  expect(journal.figures).toMatchObject({ unsent: 500, lastSeq: 500, inside: 500 });
+  const database = new Database(file, { readonly: true });
+  expect(database.prepare("SELECT count(*) AS n FROM entry").get()).toEqual({ n: 500 });
   database.close();
-}
-
-test("synchronous=FULL is read back on the first open and on every later one", () => {
-  for (let open = 1; open <= 3; open++) {
-    const database = openDatabase(file, true);
-    expect(database.pragma("synchronous", { simple: true })).toBe(2);
-    expect(database.pragma("journal_mode", { simple: true })).toBe("wal");
-    expect(database.pragma("secure_delete", { simple: true })).toBe(1);
-    database.close();
-  }
-  // What the settings protect from: the library's own default on a second open.
-  const careless = new Database(file);
-  careless.prepare("SELECT count(*) FROM entry").get();
-  expect(careless.pragma("synchronous", { simple: true })).toBe(1);
-  careless.close();
 });
 
-test("entries get a gapless sequence that goes on after a reopen, and a name of their own", () => {
-  const first = new Journal(file, keys);
-  const ids = [1, 2, 3].map((index) => first.append(draft(index)).id);
-  first.close();
-  const again = new Journal(file, keys);
-  expect(again.append(draft(4)).seq).toBe(4);
-  expect(again.unsent(10).entries.map((entry) => entry.seq)).toEqual([1, 2, 3, 4]);
-  expect(
-    again
-      .unsent(10)
-      .entries.slice(0, 3)
-      .map((entry) => entry.id),
-  ).toEqual(ids);
-  expect(new Set(ids).size).toBe(3);
-  expect(ids.every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-7/.test(id))).toBe(true);
-  again.close();
+test("a lock held elsewhere: told within the second, the event loop runs on, and the retry is one entry", async () => {
+  await record(journal, draft(1));
+  const intruder = new Database(file);
+  intruder.exec("BEGIN IMMEDIATE");
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  const from = performance.now();
+  await expect(record(journal, draft(2))).rejects.toMatchObject({ code: "journal.write-failed" });
+  delay.disable();
+  expect(performance.now() - from).toBeLessThan(2_000);
+  expect(delay.max / 1e6).toBeLessThan(500);
+  intruder.exec("ROLLBACK");
+  intruder.close();
+  await until("the journal records again", async () => record(journal, draft(2)).catch(() => false));
+  const entries = await journal.newest(10);
+  expect(entries.map(({ seq }) => seq)).toEqual([2, 1]);
 });
 
-test("the sequence never starts over, even when rows were erased", () => {
-  const journal = new Journal(file, keys);
-  journal.append(draft(1));
-  journal.append(draft(2));
-  journal.close();
-  tamper("DELETE FROM entry");
-  const again = new Journal(file, keys);
-  expect(again.append(draft(3)).seq).toBe(3);
-  again.close();
+test("what was asked before the end is still done, and a journal opened again goes on where it was", async () => {
+  const last = Promise.all([1, 2, 3].map((index) => record(journal, draft(index))));
+  await journal.close();
+  expect((await last).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  journal = await open();
+  expect(journal.figures).toMatchObject({ unsent: 3, lastSeq: 3 });
+  expect((await record(journal, draft(4))).seq).toBe(4);
 });
 
-test("what was recorded reads back byte for byte", () => {
-  const journal = new Journal(file, keys);
-  const made = draft(7, { marks: ["no-duty"], staffRef: null, direction: "out" });
-  const entry = journal.append(made);
-  const { personKey: _, ...expected } = made;
-  expect(journal.unsent(1).entries[0]).toEqual({
-    ...expected,
-    seq: 1,
-    id: entry.id,
-    state: "unsent",
-    stateAtMs: made.wallMs,
-    attempts: 0,
-    lastCode: null,
-  });
-  journal.close();
-});
-
-test("no name, number or payload stands in the file in clear", () => {
-  const journal = new Journal(file, keys);
-  journal.append(draft(1));
-  const bytes = Buffer.concat([readFileSync(file), readFileSync(`${file}-wal`)]);
-  for (const secret of ["079098000001", "Nguyễn", draft(1).body.rawB64.slice(0, 24), "citizen:"]) {
-    expect(bytes.includes(Buffer.from(secret, "utf8")), secret).toBe(false);
-  }
-  expect(bytes.includes(Buffer.from("serial:/dev/ttyACM0"))).toBe(true);
-  journal.close();
-});
-
-test("a changed clear column, a moved body and a flipped bit are each noticed, and harm only their row", () => {
-  const journal = new Journal(file, keys);
-  for (let index = 1; index <= 5; index++) journal.append(draft(index));
-  journal.close();
-  tamper("UPDATE entry SET direction = 'out' WHERE seq = 1");
-  tamper("UPDATE entry SET body = (SELECT body FROM entry WHERE seq = 3) WHERE seq = 2");
-  tamper("UPDATE entry SET body = CAST(substr(body, 1, 40) || x'00' || substr(body, 42) AS BLOB) WHERE seq = 4");
-  const again = new Journal(file, keys);
-  const { entries, damaged } = again.unsent(10);
-  expect(damaged).toEqual([1, 2, 4]);
-  expect(entries.map((entry) => entry.seq)).toEqual([3, 5]);
-  again.close();
-});
-
-test("another key opens no row", () => {
-  const journal = new Journal(file, keys);
-  journal.append(draft(1));
-  journal.close();
-  const stranger = new Journal(file, randomKeys());
-  expect(stranger.unsent(10)).toEqual({ entries: [], damaged: [1] });
-  stranger.close();
-});
-
-test("a row leaves the outbox only by its own id, and counts follow", () => {
-  const journal = new Journal(file, keys);
-  const [one, two, three] = [1, 2, 3].map((index) => journal.append(draft(index)));
-  if (!one || !two || !three) throw new Error("three entries were made");
-  journal.acknowledge(
-    [
-      { id: one.id, state: "stored" },
-      { id: "not-ours", state: "stored" },
-    ],
-    5,
-  );
-  journal.quarantine({ id: two.id }, "validation", 6);
-  expect(journal.queue()).toEqual({ unsent: 1, oldestWallMs: three.wallMs, quarantined: 1 });
-  expect(journal.states([one.id, two.id, three.id])).toEqual(
-    new Map([
-      [one.id, "stored"],
-      [two.id, "quarantined"],
-      [three.id, "unsent"],
-    ]),
-  );
-  journal.acknowledge([{ id: two.id, state: "duplicate" }], 7);
-  expect(journal.queue()).toMatchObject({ unsent: 1, quarantined: 0 });
-  journal.close();
-  const again = new Journal(file, keys);
-  expect(again.queue()).toMatchObject({ unsent: 1, quarantined: 0 });
-  again.close();
-});
-
-test("presence follows the entries and survives a restart", () => {
-  const journal = new Journal(file, keys);
-  const one = draft(1);
-  expect(journal.presence(one.personKey)).toBeNull();
-  journal.append(one);
-  journal.append(draft(2, { direction: "out" }));
-  expect(journal.inside(0)).toBe(1);
-  journal.prolong(one.personKey, one.wallMs + 60_000);
-  journal.close();
-  const again = new Journal(file, keys);
-  expect(again.presence(one.personKey)).toEqual({ inside: true, sinceMs: one.wallMs, lastSeenMs: one.wallMs + 60_000 });
-  expect(again.lastSeq).toBe(2);
-  again.close();
-});
-
-test("a full disk refuses the scan aloud, loses nothing and clears by itself", () => {
-  let opened: Database.Database | null = null;
-  const journal = new Journal(file, keys, "write", (name, writable) => {
-    opened = openDatabase(name, writable);
-    return opened;
-  });
-  const limitPages = (pages: number) => opened?.pragma(`max_page_count = ${pages}`);
-  journal.append(draft(1));
-  // SQLite answers SQLITE_FULL at this limit exactly as it does when the disk has no room.
-  limitPages(Number((opened as Database.Database | null)?.pragma("page_count", { simple: true })) + 2);
-  const big = draft(2, { body: { ...draft(2).body, rawB64: "A".repeat(4000) } });
-  let recorded = 1;
-  const refusals: unknown[] = [];
-  for (let index = 0; index < 20; index++) {
-    try {
-      journal.append(big);
-      recorded++;
-    } catch (error) {
-      refusals.push(error);
-    }
-  }
-  expect(refusals.length).toBeGreaterThan(0);
-  for (const error of refusals) expect(error).toMatchObject({ code: "journal.disk-full" });
-  expect(journal.queue().unsent).toBe(recorded);
-  limitPages(1_000_000);
-  expect(journal.append(draft(3)).seq).toBe(recorded + 1);
-  expect(journal.unsent(100).entries).toHaveLength(recorded + 1);
-  journal.close();
-});
-
-test("a journal of a newer version, a foreign file and a damaged one are each refused with one sentence", () => {
-  new Journal(file, keys).close();
-  tamper("PRAGMA user_version = 99");
-  expect(() => new Journal(file, keys)).toThrow(/newer version.*update the program/s);
+test("a file that is no journal is refused with its sentence", async () => {
   const foreign = path.join(folder.path, "foreign.db");
   const database = new Database(foreign);
   database.exec("CREATE TABLE cookies (a)");
   database.close();
-  expect(() => new Journal(foreign, keys)).toThrow(/not a Trạm QR journal/);
-});
-
-test("holding rows is read without making or changing anything", () => {
-  expect(journalHoldsRows(file)).toBe(false);
-  const journal = new Journal(file, keys);
-  expect(journalHoldsRows(file)).toBe(false);
-  journal.append(draft(1));
-  expect(journalHoldsRows(file)).toBe(true);
-  journal.close();
+  const opening = Journal.open({ file: foreign, keys, log: () => {} });
+  await expect(opening).rejects.toMatchObject({ code: "journal.corrupt" });
+  await expect(opening).rejects.toThrow(/not a Trạm QR journal/);
 });

@@ -1,373 +1,169 @@
-import { randomUUIDv7 } from "node:crypto";
-import { existsSync } from "node:fs";
-import type Database from "better-sqlite3";
-import { z } from "zod";
 import { AgentError } from "../../provisioning/agent-error.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
-import type { Presence } from "../gate/presence.ts";
-import { openDatabase, schemaVersion } from "./database.ts";
-import { type Entry, type EntryDraft, type EntryState, entryStates } from "./entry.ts";
-import { type EntryRow, entryRow, openRow, personTag, sealBody } from "./row.ts";
+import type { BatchEnvelope } from "../sync/batch.ts";
+import type { Entry, EntryState } from "./entry.ts";
+import type { NextBatch, ReaderCalls } from "./reader-thread.ts";
+import { type RecordAnswer, type RecordRequest, sharedMs } from "./recorder.ts";
+import { CallThread } from "./thread-calls.ts";
+import type { JournalFigures, JournalThreadData, WriterCalls } from "./writer-thread.ts";
 
-export interface QueueFigures {
-  readonly unsent: number;
-  /** Wall clock of the oldest unsent entry, null when nothing waits. */
-  readonly oldestWallMs: number | null;
-  readonly quarantined: number;
+/** The person is told by then, whatever the disk does. */
+export const answerWithinMs = 900;
+/** More scans than this cannot wait for a disk that hangs; the next is told "not recorded" at once. */
+const maxWaiting = 512;
+const restartAfterMs = 500;
+
+export interface JournalOptions {
+  readonly file: string;
+  readonly keys: StationKeys;
+  readonly log: (event: string, facts: Record<string, unknown>) => void;
 }
 
-const presenceRow = z.object({ inside: z.int(), since_ms: z.int(), last_seen_ms: z.int() });
-
 /**
- * The append-only truth on this machine. One writer process; every method is synchronous and short, reads are bounded.
- * When {@link Journal.append} has returned, the entry survives a power cut.
+ * The journal as the agent sees it: a thread that writes and a thread that reads, so that no disk, however slow, keeps a
+ * reader waiting. Calls are answered in their order. {@link Journal.record} resolves when the entry survives a power cut.
  */
 export class Journal {
-  readonly #file: string;
-  readonly #keys: StationKeys;
-  readonly #mode: "write" | "read";
-  readonly #openFile: typeof openDatabase;
-  #database: Database.Database | null = null;
-  #closed = false;
-  readonly #statements = new Map<string, Database.Statement>();
-  #lastSeq = 0;
-  /** Kept in memory, so that a screen never waits for a count over the backlog. */
-  #unsent = 0;
-  #quarantined = 0;
-  /** Wall clock of the oldest unsent entry; undefined when it must be read again. */
-  #oldestWallMs: number | null | undefined;
+  readonly #options: JournalOptions;
+  readonly #data: JournalThreadData;
+  #writer!: CallThread<WriterCalls>;
+  #reader!: CallThread<ReaderCalls>;
+  #figures: JournalFigures = { unsent: 0, oldestWallMs: null, quarantined: 0, lastSeq: 0, inside: 0 };
+  #closing = false;
+  #restart: NodeJS.Timeout | undefined;
+
+  private constructor(options: JournalOptions) {
+    this.#options = options;
+    this.#data = { file: options.file, keys: options.keys };
+  }
 
   /**
-   * Opens or creates the journal; with `read` it must exist and may belong to a running agent.
+   * Opens or creates the journal.
    *
    * @throws AgentError `journal.*`; `key.missing` is the caller's, see `journalHoldsRows`
    */
-  constructor(file: string, keys: StationKeys, mode: "write" | "read" = "write", open = openDatabase) {
-    this.#openFile = open;
-    this.#file = file;
-    this.#keys = keys;
-    this.#mode = mode;
-    this.#open();
+  static async open(options: JournalOptions): Promise<Journal> {
+    const journal = new Journal(options);
+    try {
+      await journal.#startWriter();
+      journal.#startReader();
+      return journal;
+    } catch (fault) {
+      await journal.close();
+      throw fault;
+    }
   }
 
-  /** Highest sequence number ever given here; 0 for a new journal. */
-  get lastSeq(): number {
-    return this.#lastSeq;
+  /** What the writer said last; never waits. */
+  get figures(): JournalFigures {
+    return this.#figures;
   }
 
   /**
-   * Records one in or out: id and sequence are made before the write, the entry and the person's presence are one
-   * transaction, and the call returns only after the commit reached the disk.
+   * Takes one scan to its verdicts, in the order of its codes, and to the disk. `answerBeforeMs` is set here.
    *
-   * @throws AgentError `journal.disk-full` (nothing was written), `journal.write-failed` (the journal was closed and
-   * reopened; the entry must be treated as not recorded)
+   * @throws AgentError `journal.*` within {@link answerWithinMs}: it must be treated as not recorded. Should it be on
+   * the disk all the same, the person's next scan is answered with that very entry.
    */
-  append(draft: EntryDraft): Entry {
-    const database = this.#writable();
-    const clear = {
-      seq: this.#lastSeq + 1,
-      id: randomUUIDv7(),
-      schema: schemaVersion,
-      boot_id: draft.bootId,
-      mono_ms: draft.monoMs,
-      wall_ms: draft.wallMs,
-      clock_state: draft.clockState,
-      checkpoint_id: draft.checkpointId,
-      staff_ref: draft.staffRef,
-      reader_id: draft.readerId,
-      reader_name: draft.readerName,
-      kind: draft.kind,
-      direction: draft.direction,
-      marks: JSON.stringify(draft.marks),
-      person_tag: personTag(this.#keys, draft.personKey),
-    };
-    const row: EntryRow = {
-      ...clear,
-      body: sealBody(this.#keys, clear, draft.body),
-      state: 0,
-      state_at: draft.wallMs,
-      attempts: 0,
-      last_code: null,
-    };
-    try {
-      this.#transaction(database, () => {
-        this.#statement(`INSERT INTO entry (seq, id, schema, boot_id, mono_ms, wall_ms, clock_state, checkpoint_id, staff_ref, reader_id, reader_name,
-               kind, direction, marks, person_tag, body, state, state_at, attempts, last_code)
-             VALUES (@seq, @id, @schema, @boot_id, @mono_ms, @wall_ms, @clock_state, @checkpoint_id, @staff_ref, @reader_id, @reader_name,
-               @kind, @direction, @marks, @person_tag, @body, @state, @state_at, @attempts, @last_code)`).run(row);
-        this.#statement(`INSERT INTO presence (person_tag, inside, since_ms, last_seen_ms) VALUES (?, ?, ?, ?)
-             ON CONFLICT (person_tag) DO UPDATE
-             SET inside = excluded.inside, since_ms = excluded.since_ms, last_seen_ms = excluded.last_seen_ms`).run(
-          row.person_tag,
-          row.direction === "in" ? 1 : 0,
-          row.wall_ms,
-          row.wall_ms,
-        );
-      });
-    } catch (cause) {
-      throw this.#failed(cause);
+  async record(request: Omit<RecordRequest, "answerBeforeMs">): Promise<readonly RecordAnswer[]> {
+    if (this.#writer.waiting >= maxWaiting) {
+      throw new AgentError("journal.write-failed", "Too many scans wait for the disk; check the disk.");
     }
-    this.#lastSeq = row.seq;
-    if (this.#unsent++ === 0) this.#oldestWallMs = row.wall_ms;
-    return {
-      ...draft,
-      seq: row.seq,
-      id: row.id,
-      state: "unsent",
-      stateAtMs: row.state_at,
-      attempts: 0,
-      lastCode: null,
-    };
+    const answer = this.#writer.call("record", { ...request, answerBeforeMs: sharedMs() + answerWithinMs });
+    const { answers, figures } = await inTime(answer);
+    this.#take(figures);
+    return answers;
   }
 
-  /** Where a person stands as recorded here, null when never seen. */
-  presence(personKey: string): Presence | null {
-    const row = this.#get(
-      "SELECT inside, since_ms, last_seen_ms FROM presence WHERE person_tag = ?",
-      personTag(this.#keys, personKey),
-    );
-    if (row === undefined) return null;
-    const { inside, since_ms, last_seen_ms } = presenceRow.parse(row);
-    return { inside: inside === 1, sinceMs: since_ms, lastSeenMs: last_seen_ms };
+  /** The next batch to send, gzipped; see `sync/batch.ts`. */
+  nextBatch(limit: number, skip: readonly string[], envelope: BatchEnvelope): Promise<NextBatch> {
+    return this.#reader.call("nextBatch", limit, skip, envelope);
   }
 
-  /** A person was seen again while inside: the stay goes on, nothing is added to the journal. */
-  prolong(personKey: string, nowMs: number): void {
-    try {
-      this.#statement("UPDATE presence SET last_seen_ms = max(last_seen_ms, ?) WHERE person_tag = ?").run(
-        nowMs,
-        personTag(this.#keys, personKey),
-      );
-    } catch (cause) {
-      throw this.#failed(cause);
-    }
-  }
-
-  /** People inside who were seen after `sinceMs`. */
-  inside(sinceMs: number): number {
-    const row = this.#get("SELECT count(*) AS people FROM presence WHERE inside = 1 AND last_seen_ms > ?", sinceMs);
-    return z.object({ people: z.int() }).parse(row).people;
-  }
-
-  /** The oldest unsent entries but those in `skip`, at most `limit`; rows that do not verify are in `damaged` by seq. */
-  unsent(limit: number, skip: readonly string[] = []): { entries: Entry[]; damaged: number[] } {
-    const rows = this.#all(
-      `SELECT * FROM entry WHERE state = 0 AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?`,
-      JSON.stringify(skip),
-      limit,
-    );
-    return this.#opened(rows);
-  }
-
-  /** The newest entries, newest first, at most `limit`. */
-  newest(limit: number): { entries: Entry[]; damaged: number[] } {
-    const rows = this.#all("SELECT * FROM entry ORDER BY seq DESC LIMIT ?", limit);
-    return this.#opened(rows);
-  }
-
-  /** Entries oldest first in pages, for export and verification. */
-  *pages(pageSize = 500): Generator<{ entries: Entry[]; damaged: number[] }> {
-    for (let after = 0; ; ) {
-      const rows = this.#all("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", after, pageSize);
-      if (rows.length === 0) return;
-      const page = this.#opened(rows);
-      yield page;
-      after = Math.max(...page.entries.map((entry) => entry.seq), ...page.damaged);
-    }
-  }
-
-  /** The centre named these ids as `stored` or `duplicate`: only now do they leave the outbox. One transaction. */
-  acknowledge(results: readonly { id: string; state: "stored" | "duplicate" }[], nowMs: number): void {
-    let fromUnsent = 0;
-    let fromQuarantine = 0;
-    try {
-      this.#transaction(this.#writable(), () => {
-        const update = this.#statement(
-          "UPDATE entry SET state = ?, state_at = ?, last_code = NULL, attempts = attempts + 1 WHERE id = ? AND state = ?",
-        );
-        for (const { id, state } of results) {
-          const next = entryStates.indexOf(state);
-          if (update.run(next, nowMs, id, 0).changes === 1) fromUnsent++;
-          else fromQuarantine += update.run(next, nowMs, id, 2).changes;
-        }
-      });
-    } catch (cause) {
-      throw this.#failed(cause);
-    }
-    this.#unsent -= fromUnsent;
-    this.#oldestWallMs = undefined;
-    this.#quarantined -= fromQuarantine;
+  /** The centre named these ids as `stored` or `duplicate`: only now do they leave the outbox. */
+  async acknowledge(results: readonly { id: string; state: "stored" | "duplicate" }[], nowMs: number): Promise<void> {
+    this.#take(await this.#writer.call("acknowledge", results, nowMs));
   }
 
   /** A refused row steps aside: visible, exportable, never deleted. A row without a trusted id goes by its seq. */
-  quarantine(row: { id: string } | { seq: number }, code: string, nowMs: number): void {
-    const [column, value] = "id" in row ? (["id", row.id] as const) : (["seq", row.seq] as const);
-    try {
-      const { changes } = this.#statement(
-        `UPDATE entry SET state = 2, state_at = ?, last_code = ?, attempts = attempts + 1 WHERE ${column} = ? AND state = 0`,
-      ).run(nowMs, code, value);
-      this.#unsent -= changes;
-      this.#oldestWallMs = undefined;
-      this.#quarantined += changes;
-    } catch (cause) {
-      throw this.#failed(cause);
-    }
-  }
-
-  /** The present state of these entries, by id; unknown ids are left out. */
-  states(ids: readonly string[]): Map<string, EntryState> {
-    const rows = this.#all(
-      "SELECT id, state FROM entry WHERE id IN (SELECT value FROM json_each(?))",
-      JSON.stringify(ids),
-    );
-    const parsed = z.array(z.object({ id: z.string(), state: z.int() })).parse(rows);
-    return new Map(parsed.map(({ id, state }) => [id, entryStates[state] ?? "unsent"]));
-  }
-
-  /** What waits; cheap whatever the backlog. */
-  queue(): QueueFigures {
-    if (this.#oldestWallMs === undefined) {
-      const oldest = this.#get("SELECT wall_ms FROM entry WHERE state = 0 ORDER BY seq LIMIT 1");
-      this.#oldestWallMs = oldest === undefined ? null : z.object({ wall_ms: z.int() }).parse(oldest).wall_ms;
-    }
-    return {
-      unsent: this.#unsent,
-      oldestWallMs: this.#oldestWallMs,
-      quarantined: this.#quarantined,
-    };
+  async quarantine(row: { id: string } | { seq: number }, code: string, nowMs: number): Promise<void> {
+    this.#take(await this.#writer.call("quarantine", row, code, nowMs));
   }
 
   /** A small fact of this machine (clock offset, cached place), or null. */
-  fact(name: string): string | null {
-    const row = this.#get("SELECT value FROM fact WHERE name = ?", name);
-    return row === undefined ? null : z.object({ value: z.string() }).parse(row).value;
+  fact(name: string): Promise<string | null> {
+    return this.#writer.call("fact", name);
   }
 
-  setFact(name: string, value: string): void {
-    try {
-      this.#statement(
-        "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-      ).run(name, value);
-    } catch (cause) {
-      throw this.#failed(cause);
+  async setFact(name: string, value: string): Promise<void> {
+    await this.#writer.call("setFact", name, value);
+  }
+
+  /** The newest entries, newest first; rows that do not verify are left out. */
+  newest(limit: number): Promise<Entry[]> {
+    return this.#reader.call("newest", limit);
+  }
+
+  /** The present state of these entries, by id; unknown ids are left out. */
+  states(ids: readonly string[]): Promise<ReadonlyMap<string, EntryState>> {
+    return this.#reader.call("states", ids);
+  }
+
+  /** Counts the people inside who were seen after `sinceMs`. */
+  async recount(sinceMs: number): Promise<void> {
+    this.#take(await this.#writer.call("recount", sinceMs));
+  }
+
+  /** The 99th percentile of the last commits, ms; null before the first. */
+  commitP99Ms(): Promise<number | null> {
+    return this.#writer.call("commitP99Ms");
+  }
+
+  /** What was asked for before is still done; then the file is closed and SQLite folds its log in. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearTimeout(this.#restart);
+    const threads = [this.#reader, this.#writer].filter((thread) => thread !== undefined);
+    for (const thread of threads) {
+      await thread.call("close").catch(() => {});
+      await thread.end();
     }
   }
 
-  /** Closes the file; the WAL is folded in by SQLite. */
-  close(): void {
-    this.#closed = true;
-    this.#database?.close();
-    this.#database = null;
+  #take(figures: JournalFigures): void {
+    this.#figures = figures;
   }
 
-  #open(): void {
-    const database = this.#openFile(this.#file, this.#mode === "write");
-    // sqlite_sequence keeps the highest number ever given, also after rows were erased.
-    const row = database.prepare("SELECT max(seq) AS seq FROM sqlite_sequence WHERE name = 'entry'").get();
-    this.#lastSeq = z.object({ seq: z.int().nullable() }).parse(row).seq ?? 0;
-    this.#statements.clear();
-    this.#database = database;
-    const counts = this.#statement(
-      `SELECT (SELECT count(*) FROM entry WHERE state = 0) AS unsent,
-              (SELECT count(*) FROM entry WHERE state = 2) AS quarantined`,
-    ).get();
-    const { unsent, quarantined } = z.object({ unsent: z.int(), quarantined: z.int() }).parse(counts);
-    this.#unsent = unsent;
-    this.#quarantined = quarantined;
-    this.#oldestWallMs = undefined;
+  async #startWriter(): Promise<void> {
+    this.#writer = new CallThread<WriterCalls>("writer-thread", this.#data, (why) => {
+      if (this.#closing) return;
+      this.#options.log("journal.thread-ended", { thread: "writer", why });
+      this.#restart = setTimeout(() => {
+        this.#startWriter().catch((error: unknown) => {
+          this.#options.log("journal.not-opened", { error: String(error) });
+          void this.#writer.end();
+        });
+      }, restartAfterMs);
+    });
+    this.#take(await this.#writer.call("open"));
   }
 
-  /** A read; an I/O error closes the file like a failed write does, and the next call reopens and checks it. */
-  #get(sql: string, ...values: unknown[]): unknown {
-    try {
-      return this.#statement(sql).get(...values);
-    } catch (cause) {
-      throw this.#failed(cause);
-    }
-  }
-
-  #all(sql: string, ...values: unknown[]): unknown[] {
-    try {
-      return this.#statement(sql).all(...values);
-    } catch (cause) {
-      throw this.#failed(cause);
-    }
-  }
-
-  /** Compiled once per opening. */
-  #statement(sql: string): Database.Statement {
-    const database = this.#writable();
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = database.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  #writable(): Database.Database {
-    if (this.#database === null && !this.#closed) this.#open();
-    if (this.#database === null) throw new AgentError("journal.write-failed", "The journal is closed.");
-    return this.#database;
-  }
-
-  #transaction(database: Database.Database, work: () => void): void {
-    database.exec("BEGIN IMMEDIATE");
-    try {
-      work();
-      database.exec("COMMIT");
-    } catch (cause) {
-      // A full disk leaves the transaction open in some cases; SQLite asks for an explicit ROLLBACK.
-      if (database.inTransaction) database.exec("ROLLBACK");
-      throw cause;
-    }
-  }
-
-  /** After an I/O error nobody knows what is on the disk: close, and let the next call reopen and check. */
-  #failed(cause: unknown): AgentError {
-    if (cause instanceof AgentError) return cause;
-    const { code = "" } = cause as { code?: string };
-    if (code.startsWith("SQLITE_FULL")) {
-      return new AgentError("journal.disk-full", "The disk is full, the scan was not recorded; free some space.", {
-        cause,
-      });
-    }
-    if (/^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(code)) {
-      try {
-        this.#database?.close();
-      } catch {
-        // The connection is beyond closing; the next open decides.
-      }
-      this.#database = null;
-    }
-    return new AgentError(
-      "journal.write-failed",
-      `The journal could not be read or written (${code || String(cause)}), the scan was not recorded; check the disk.`,
-      { cause },
-    );
-  }
-
-  #opened(rows: unknown[]): { entries: Entry[]; damaged: number[] } {
-    const entries: Entry[] = [];
-    const damaged: number[] = [];
-    for (const raw of rows) {
-      const row = entryRow.safeParse(raw);
-      const entry = row.success ? openRow(this.#keys, row.data) : null;
-      if (entry) entries.push(entry);
-      else damaged.push(z.object({ seq: z.int() }).parse(raw).seq);
-    }
-    return { entries, damaged };
+  #startReader(): void {
+    this.#reader = new CallThread<ReaderCalls>("reader-thread", this.#data, (why) => {
+      if (this.#closing) return;
+      this.#options.log("journal.thread-ended", { thread: "reader", why });
+      setTimeout(() => {
+        if (!this.#closing) this.#startReader();
+      }, restartAfterMs);
+    });
   }
 }
 
-/** Whether a journal file already holds rows, read before any key is made. */
-export function journalHoldsRows(file: string): boolean {
-  if (!existsSync(file)) return false;
-  const database = openDatabase(file, false);
-  try {
-    const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'entry'").get();
-    return table !== undefined && database.prepare("SELECT 1 FROM entry LIMIT 1").get() !== undefined;
-  } finally {
-    database.close();
-  }
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new AgentError("journal.write-failed", "The disk did not answer in time; check the disk.")),
+    answerWithinMs,
+  );
+  return Promise.race([answer, late.promise]).finally(() => clearTimeout(timer));
 }

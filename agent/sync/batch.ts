@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
+import { gzipSync } from "node:zlib";
 import { type BatchRequest, type BatchResponse, contentOf, type WireEntry } from "../../contract/entries.ts";
 import { maxBatchBytes, maxBatchEntries } from "../../contract/limits.ts";
-import type { Clock } from "../clock.ts";
 import type { Entry } from "../journal/entry.ts";
 
 /** Room left in a batch for its envelope, bytes. */
@@ -28,29 +28,42 @@ export function toWire(entry: Entry): WireEntry {
   return { ...content, reader_label: entry.readerName.slice(0, 120), fields: entry.body.fields, sha256 };
 }
 
-/**
- * The oldest entries that fit one batch: at most `limit` (never above 200) and 512 KiB of JSON. At least one entry is
- * taken, so that an oversized one is refused by the centre and isolated instead of blocking the queue.
- */
-export function fillBatch(entries: readonly Entry[], limit: number): WireEntry[] {
-  const batch: WireEntry[] = [];
-  let bytes = envelopeBytes;
-  for (const entry of entries.slice(0, Math.min(limit, maxBatchEntries))) {
-    const wire = toWire(entry);
-    bytes += Buffer.byteLength(JSON.stringify(wire)) + 1;
-    if (batch.length > 0 && bytes > maxBatchBytes) break;
-    batch.push(wire);
-  }
-  return batch;
+/** Who sends, and its clocks at that moment. */
+export interface BatchEnvelope {
+  readonly deviceId: string;
+  readonly sent: BatchRequest["sent"];
 }
 
-export function batchOf(deviceId: string, entries: WireEntry[], clock: Clock): BatchRequest {
-  return {
+/** A batch ready to travel. */
+export interface PackedBatch {
+  /** The ids in it, oldest first. */
+  readonly ids: readonly string[];
+  /** The request's JSON, gzipped. */
+  readonly gzipped: Uint8Array;
+}
+
+/**
+ * The oldest entries that fit one batch: at most `limit` (never above 200) and 512 KiB of JSON. At least one entry is
+ * taken, so that an oversized one is refused by the centre and isolated instead of blocking the queue. Null when there
+ * is none.
+ */
+export function packBatch(entries: readonly Entry[], limit: number, envelope: BatchEnvelope): PackedBatch | null {
+  const items: string[] = [];
+  let bytes = envelopeBytes;
+  for (const entry of entries.slice(0, Math.min(limit, maxBatchEntries))) {
+    const item = JSON.stringify(toWire(entry));
+    bytes += Buffer.byteLength(item) + 1;
+    if (items.length > 0 && bytes > maxBatchBytes) break;
+    items.push(item);
+  }
+  if (items.length === 0) return null;
+  const head: Omit<BatchRequest, "entries"> = {
     batch_id: randomUUID(),
-    device_id: deviceId,
-    sent: { boot_id: clock.bootId, mono_ms: clock.monoMs(), wall_ms: clock.wallMs() },
-    entries,
+    device_id: envelope.deviceId,
+    sent: envelope.sent,
   };
+  const text = `${JSON.stringify(head).slice(0, -1)},"entries":[${items.join(",")}]}`;
+  return { ids: entries.slice(0, items.length).map(({ id }) => id), gzipped: gzipSync(text) };
 }
 
 export interface ItemOutcomes {
@@ -64,13 +77,13 @@ export interface ItemOutcomes {
  * Reads the per-item answers. Only ids of this batch count, each once; what the answer does not name stays unsent,
  * an unknown status means `retry`. A status code of the whole reply proves nothing.
  */
-export function readOutcomes(sent: readonly WireEntry[], response: BatchResponse): ItemOutcomes {
+export function readOutcomes(sent: readonly string[], response: BatchResponse): ItemOutcomes {
   const answers = new Map<string, BatchResponse["results"][number]>();
   for (const result of response.results) if (!answers.has(result.id)) answers.set(result.id, result);
   const acknowledged: { id: string; state: "stored" | "duplicate" }[] = [];
   const refused: { id: string; code: string }[] = [];
   const waiting: { id: string; afterMs: number | null }[] = [];
-  for (const { id } of sent) {
+  for (const id of sent) {
     const answer = answers.get(id);
     if (answer?.status === "stored" || answer?.status === "duplicate") acknowledged.push({ id, state: answer.status });
     else if (answer?.status === "rejected") refused.push({ id, code: answer.type ?? "rejected" });

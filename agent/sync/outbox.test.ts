@@ -3,17 +3,20 @@ import path from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { contentOf, wireEntry } from "../../contract/entries.ts";
-import { draft, randomKeys } from "../../testing/drafts.ts";
+import { draft, randomKeys, record as recordEntry } from "../../testing/drafts.ts";
 import { type FakeCentre, startFakeCentre } from "../../testing/fake-centre.ts";
 import { temporaryFolder } from "../../testing/folder.ts";
 import { until } from "../../testing/until.ts";
 import { systemClock } from "../clock.ts";
 import { Journal } from "../journal/journal.ts";
+import { JournalStore } from "../journal/store.ts";
 import { CentralApi } from "./central-api.ts";
 import { Outbox, type OutboxStatus, type UploadCredential } from "./outbox.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let journal: Journal;
+/** The same file, read beside it. */
+let store: JournalStore;
 let centre: FakeCentre;
 let outbox: Outbox;
 let statuses: OutboxStatus[];
@@ -22,7 +25,10 @@ let credential: UploadCredential & { token: string | null; renewals: string[] };
 
 beforeEach(async () => {
   folder = temporaryFolder();
-  journal = new Journal(path.join(folder.path, "journal.db"), randomKeys());
+  const file = path.join(folder.path, "journal.db");
+  const keys = randomKeys();
+  journal = await Journal.open({ file, keys, log: () => {} });
+  store = new JournalStore(file, keys, "read");
   centre = await startFakeCentre();
   statuses = [];
   offsets = [];
@@ -54,16 +60,19 @@ beforeEach(async () => {
 afterEach(async () => {
   await outbox.stop();
   await centre[Symbol.asyncDispose]();
-  journal.close();
+  store.close();
+  await journal.close();
   folder[Symbol.dispose]();
 });
 
-const record = (count: number): string[] =>
-  Array.from({ length: count }, (_, index) => journal.append(draft(index + 1)).id);
-const drained = () => until("the outbox is empty", () => journal.queue().unsent === 0);
+const record = async (count: number): Promise<string[]> => {
+  const made = Array.from({ length: count }, (_, index) => recordEntry(journal, draft(index + 1)));
+  return (await Promise.all(made)).map(({ id }) => id);
+};
+const drained = () => until("the outbox is empty", () => journal.figures.unsent === 0);
 
 test("everything recorded arrives once, oldest first, in batches of at most 200 and 512 KiB", async () => {
-  const ids = record(450);
+  const ids = await record(450);
   outbox.start();
   await drained();
   expect(centre.ledger).toEqual(ids);
@@ -73,7 +82,7 @@ test("everything recorded arrives once, oldest first, in batches of at most 200 
 
 test("large entries make a batch smaller, never larger than 512 KiB", async () => {
   for (let index = 1; index <= 200; index++) {
-    journal.append(draft(index, { body: { ...draft(index).body, rawB64: "A".repeat(5000) } }));
+    await recordEntry(journal, draft(index, { body: { ...draft(index).body, rawB64: "A".repeat(5000) } }));
   }
   outbox.start();
   await drained();
@@ -83,10 +92,10 @@ test("large entries make a batch smaller, never larger than 512 KiB", async () =
 
 test("each entry travels in the agreed form with a hash of its content, and later scans follow at once", async () => {
   outbox.start();
-  record(1);
+  await record(1);
   outbox.nudge();
   await drained();
-  journal.append(draft(2));
+  await recordEntry(journal, draft(2));
   outbox.nudge();
   await drained();
   for (const batch of centre.batches) {
@@ -101,7 +110,7 @@ test("each entry travels in the agreed form with a hash of its content, and late
 
 describe("only a named id leaves the outbox", () => {
   test("missing, extra, repeated, reordered and unknown answers change nothing else", async () => {
-    const ids = record(4);
+    const ids = await record(4);
     centre.script = ({ entries }, answer, count) => {
       if (count > 1) return answer.storeAll();
       centre.ledger.push(entries[0]?.id ?? "");
@@ -118,15 +127,15 @@ describe("only a named id leaves the outbox", () => {
       });
     };
     outbox.start();
-    await until("the first answer was read", () => journal.queue().unsent === 3);
-    expect(journal.states(ids).get(ids[0] ?? "")).toBe("stored");
+    await until("the first answer was read", () => journal.figures.unsent === 3);
+    expect(store.states(ids).get(ids[0] ?? "")).toBe("stored");
     await drained();
     expect([...centre.ledger].sort()).toEqual([...ids].sort());
-    expect(journal.queue().quarantined).toBe(0);
+    expect(journal.figures.quarantined).toBe(0);
   });
 
   test("a reply of 200 that is not our server's acknowledges nothing", async () => {
-    const ids = record(3);
+    const ids = await record(3);
     const results = () => ids.map((id) => ({ id, status: "stored" }));
     const forged = () =>
       JSON.stringify({ batch_id: "01900000-0000-7000-8000-0000000000bb", results: results(), high_water: { seq: 3 } });
@@ -140,14 +149,14 @@ describe("only a named id leaves the outbox", () => {
     };
     outbox.start();
     await until("the fifth answer", () => centre.batches.length >= 5);
-    expect(journal.queue().unsent).toBe(3);
+    expect(journal.figures.unsent).toBe(3);
     expect(statuses.some((status) => !status.online && status.message !== null)).toBe(true);
     await drained();
     expect(centre.ledger).toEqual(ids);
   });
 
   test("an answer lost after the centre stored the batch doubles nothing", async () => {
-    const ids = record(2);
+    const ids = await record(2);
     centre.script = ({ entries }, answer, count) => {
       if (count > 1) return answer.storeAll();
       centre.ledger.push(...entries.map((entry) => entry.id));
@@ -156,13 +165,13 @@ describe("only a named id leaves the outbox", () => {
     outbox.start();
     await drained();
     expect(centre.ledger).toEqual(ids);
-    expect([...journal.states(ids).values()]).toEqual(["duplicate", "duplicate"]);
+    expect([...store.states(ids).values()]).toEqual(["duplicate", "duplicate"]);
   });
 });
 
 describe("a poisoned entry harms only itself", () => {
   test.each([400, 413, 422])("a batch refused whole with %i is halved until one entry is isolated", async (status) => {
-    const ids = record(200);
+    const ids = await record(200);
     const poison = ids[137] ?? "";
     centre.script = ({ entries }, answer) => {
       if (entries.some((entry) => entry.id === poison)) answer.problem(status, "validation");
@@ -171,13 +180,13 @@ describe("a poisoned entry harms only itself", () => {
     outbox.start();
     await drained();
     expect(centre.batches.length).toBeLessThanOrEqual(17);
-    expect(journal.queue().quarantined).toBe(1);
-    expect(journal.states([poison]).get(poison)).toBe("quarantined");
+    expect(journal.figures.quarantined).toBe(1);
+    expect(store.states([poison]).get(poison)).toBe("quarantined");
     expect([...centre.ledger].sort()).toEqual(ids.filter((id) => id !== poison).sort());
   });
 
   test("an item rejected by name steps aside, is kept with its reason, and the rest is stored", async () => {
-    const ids = record(3);
+    const ids = await record(3);
     centre.script = ({ entries }, answer) => {
       const results = entries.map(({ id }) =>
         id === ids[1] ? { id, status: "rejected", type: "id_conflict" } : { id, status: "stored" },
@@ -186,12 +195,12 @@ describe("a poisoned entry harms only itself", () => {
     };
     outbox.start();
     await drained();
-    const kept = journal.newest(3).entries.find((entry) => entry.id === ids[1]);
+    const kept = store.newest(3).entries.find((entry) => entry.id === ids[1]);
     expect(kept).toMatchObject({ state: "quarantined", lastCode: "id_conflict" });
   });
 
   test("an item the centre asks to hold back does not hold back the others", async () => {
-    const [held, ...others] = record(5);
+    const [held, ...others] = await record(5);
     let holding = true;
     centre.script = ({ entries }, answer) => {
       if (!holding) return answer.storeAll();
@@ -203,7 +212,7 @@ describe("a poisoned entry harms only itself", () => {
       answer.json(200, { batch_id: "01900000-0000-7000-8000-0000000000bb", results, high_water: { seq: 5 } });
     };
     outbox.start();
-    await until("the others are stored", () => journal.queue().unsent === 1);
+    await until("the others are stored", () => journal.figures.unsent === 1);
     expect(centre.ledger).toEqual(others);
     holding = false;
     await drained();
@@ -213,7 +222,7 @@ describe("a poisoned entry harms only itself", () => {
 
 describe("credentials", () => {
   test("an expired access token is renewed once and the batch repeated", async () => {
-    record(1);
+    await record(1);
     centre.script = ({ token }, answer) => {
       if (token === "Bearer token-2") answer.storeAll();
       else answer.problem(401, "invalid_token");
@@ -224,7 +233,7 @@ describe("credentials", () => {
   });
 
   test("a centre that refuses every token is not asked without end", async () => {
-    record(1);
+    await record(1);
     centre.script = (_, answer) => answer.problem(401, "invalid_token");
     const from = performance.now();
     outbox.start();
@@ -237,14 +246,14 @@ describe("credentials", () => {
   });
 
   test("a forbidden credential keeps every row and asks no more until another one signs in", async () => {
-    record(2);
+    await record(2);
     centre.script = ({ token }, answer) => {
       if (token === "Bearer other") answer.storeAll();
       else answer.problem(403, "forbidden");
     };
     outbox.start();
     await until("the refusal is shown", () => statuses.at(-1)?.message !== null && statuses.length > 0);
-    expect(journal.queue()).toMatchObject({ unsent: 2, quarantined: 0 });
+    expect(journal.figures).toMatchObject({ unsent: 2, quarantined: 0 });
     expect(centre.batches).toHaveLength(1);
     credential.token = "other";
     outbox.retryNow();
@@ -254,7 +263,7 @@ describe("credentials", () => {
 
   test("with nobody signed in nothing is sent and nothing is lost", async () => {
     credential.token = null;
-    record(2);
+    await record(2);
     outbox.start();
     await until("the sentence is shown", () => statuses.at(-1)?.message?.en.includes("sign in"));
     expect(centre.batches).toHaveLength(0);
@@ -265,7 +274,7 @@ describe("credentials", () => {
 });
 
 test("a centre that stores nothing and asks to retry everything is not flooded", async () => {
-  record(3);
+  await record(3);
   centre.script = ({ entries }, answer) =>
     answer.json(200, {
       batch_id: "01900000-0000-7000-8000-0000000000bb",
@@ -276,22 +285,22 @@ test("a centre that stores nothing and asks to retry everything is not flooded",
   outbox.start();
   await until("two seconds have passed", () => performance.now() - from > 2_000);
   expect(centre.batches.length).toBeLessThanOrEqual(3);
-  expect(journal.queue().unsent).toBe(3);
+  expect(journal.figures.unsent).toBe(3);
 });
 
 test("stopping does not wait for a call that hangs", async () => {
-  record(1);
+  await record(1);
   centre.script = () => {};
   outbox.start();
   await until("the call hangs", () => centre.batches.length === 1);
   const from = performance.now();
   await outbox.stop();
   expect(performance.now() - from).toBeLessThan(5_000);
-  expect(journal.queue().unsent).toBe(1);
+  expect(journal.figures.unsent).toBe(1);
 });
 
 test("patience: 429, 503 and 409 are waited out with Retry-After, then everything arrives", async () => {
-  const ids = record(2);
+  const ids = await record(2);
   const times: number[] = [];
   centre.script = (_, answer, count) => {
     times.push(performance.now());
@@ -307,7 +316,7 @@ test("patience: 429, 503 and 409 are waited out with Retry-After, then everythin
 });
 
 test("a centre that is away and comes back gets everything once, without a restart", async () => {
-  const ids = record(3);
+  const ids = await record(3);
   await centre.down();
   outbox.start();
   await until("offline is shown", () => statuses.at(-1)?.online === false);
@@ -318,12 +327,12 @@ test("a centre that is away and comes back gets everything once, without a resta
 });
 
 test("a damaged row is set aside and the others are sent", async () => {
-  const ids = record(3);
+  const ids = await record(3);
   const database = new Database(path.join(folder.path, "journal.db"));
   database.exec("UPDATE entry SET direction = 'out' WHERE seq = 2");
   database.close();
   outbox.start();
   await drained();
   expect(centre.ledger).toEqual([ids[0], ids[2]]);
-  expect(journal.queue().quarantined).toBe(1);
+  expect(journal.figures.quarantined).toBe(1);
 });

@@ -1,11 +1,11 @@
-import { batchResponse, type WireEntry } from "../../contract/entries.ts";
+import { batchResponse } from "../../contract/entries.ts";
 import { uploadTimeoutMs } from "../../contract/limits.ts";
 import { operations } from "../../contract/operations.ts";
 import type { Clock } from "../clock.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Sentence } from "../kiosk-port/view.ts";
 import { longestPauseMs, longestUnreachablePauseMs, pauseAfter } from "./backoff.ts";
-import { batchOf, fillBatch, readOutcomes } from "./batch.ts";
+import { type PackedBatch, readOutcomes } from "./batch.ts";
 import type { CentralApi, Reply } from "./central-api.ts";
 import { afterAnswer, afterRefusal, type Halving, nextBatchLimit, nothingSuspected } from "./halving.ts";
 import { sendingSentences } from "./sentences.ts";
@@ -125,15 +125,15 @@ export class Outbox {
 
   /** One attempt; returns how long to wait before the next. */
   async #step(): Promise<Wait> {
-    const { journal, credential, clock, deviceId, api } = this.#options;
-    const batch = this.#takeBatch();
-    if (batch.length === 0) return this.#idle();
+    const { journal, credential, clock, api } = this.#options;
+    const batch = await this.#takeBatch();
+    if (batch === null) return this.#idle();
     const token = credential.accessToken();
     if (token === null) return this.#hold(sendingSentences.signIn);
     if (token === this.#blockedToken) return this.#hold(sendingSentences.notAllowed);
     const reply = await api.call({
       operation: operations.uploadBatch,
-      body: batchOf(deviceId, batch, clock),
+      gzipped: batch.gzipped,
       accessToken: token,
       schema: batchResponse,
       totalTimeoutMs: uploadTimeoutMs,
@@ -144,12 +144,12 @@ export class Outbox {
     if (reply.kind !== "ok") return this.#onFailure(reply, batch, token);
 
     this.#renewedInVain = false;
-    const outcomes = readOutcomes(batch, reply.value);
-    if (outcomes.acknowledged.length > 0) journal.acknowledge(outcomes.acknowledged, clock.wallMs());
-    for (const { id, code } of outcomes.refused) this.#quarantine(id, code);
-    this.#halving = afterAnswer(this.#halving, batch.length);
+    const outcomes = readOutcomes(batch.ids, reply.value);
+    if (outcomes.acknowledged.length > 0) await journal.acknowledge(outcomes.acknowledged, clock.wallMs());
+    for (const { id, code } of outcomes.refused) await this.#quarantine(id, code);
+    this.#halving = afterAnswer(this.#halving, batch.ids.length);
     this.#options.log("outbox.answered", {
-      sent: batch.length,
+      sent: batch.ids.length,
       acknowledged: outcomes.acknowledged.length,
       refused: outcomes.refused.length,
       waiting: outcomes.waiting.length,
@@ -195,26 +195,23 @@ export class Outbox {
     return answered;
   }
 
-  #takeBatch(): WireEntry[] {
-    const { journal, clock } = this.#options;
+  async #takeBatch(): Promise<PackedBatch | null> {
+    const { journal, clock, deviceId } = this.#options;
     const now = clock.monoMs();
     for (const [id, notBefore] of this.#deferred) if (notBefore <= now) this.#deferred.delete(id);
-    const limit = nextBatchLimit(this.#halving);
-    const { entries, damaged } = journal.unsent(limit, [...this.#deferred.keys()]);
+    const sent = { boot_id: clock.bootId, mono_ms: now, wall_ms: clock.wallMs() };
+    const skip = [...this.#deferred.keys()];
+    const { batch, damaged } = await journal.nextBatch(nextBatchLimit(this.#halving), skip, { deviceId, sent });
     for (const seq of damaged) {
-      journal.quarantine({ seq }, "damaged-row", clock.wallMs());
+      await journal.quarantine({ seq }, "damaged-row", clock.wallMs());
       this.#options.log("outbox.damaged-row", { seq });
     }
-    return fillBatch(entries, limit);
+    return batch === null && damaged.length > 0 ? this.#takeBatch() : batch;
   }
 
-  async #onFailure(
-    reply: Exclude<Reply<unknown>, { kind: "ok" }>,
-    batch: readonly WireEntry[],
-    token: string,
-  ): Promise<Wait> {
+  async #onFailure(reply: Exclude<Reply<unknown>, { kind: "ok" }>, { ids }: PackedBatch, token: string): Promise<Wait> {
     this.#options.log("outbox.failed", {
-      sent: batch.length,
+      sent: ids.length,
       answer: reply.kind,
       ...("status" in reply ? { status: reply.status, problem: reply.name } : { detail: reply.detail }),
     });
@@ -256,10 +253,10 @@ export class Outbox {
       case 400:
       case 413:
       case 422: {
-        const { next, isolated } = afterRefusal(batch.length);
+        const { next, isolated } = afterRefusal(ids.length);
         this.#halving = next;
-        const [only] = batch;
-        if (isolated && only) this.#quarantine(only.id, reply.name ?? `http-${reply.status}`);
+        const [only] = ids;
+        if (isolated && only !== undefined) await this.#quarantine(only, reply.name ?? `http-${reply.status}`);
         this.#say(true, null);
         return atOnce;
       }
@@ -269,8 +266,8 @@ export class Outbox {
     }
   }
 
-  #quarantine(id: string, code: string): void {
-    this.#options.journal.quarantine({ id }, code, this.#options.clock.wallMs());
+  async #quarantine(id: string, code: string): Promise<void> {
+    await this.#options.journal.quarantine({ id }, code, this.#options.clock.wallMs());
     this.#options.log("outbox.quarantined", { id, code });
   }
 

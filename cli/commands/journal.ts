@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
-import { Journal } from "../../agent/journal/journal.ts";
 import { maskedEntry } from "../../agent/journal/masked-entry.ts";
+import { JournalStore } from "../../agent/journal/store.ts";
 import { defaultDataFolder } from "../../provisioning/data-folder.ts";
 import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { CommandFailure } from "../failure.ts";
@@ -13,12 +13,12 @@ interface JournalOptions {
   json?: true;
 }
 
-function openJournal(dataDir: string): Journal {
+function openJournal(dataDir: string): JournalStore {
   const file = path.join(dataDir, "journal.db");
   if (!existsSync(file)) {
     throw new CommandFailure(`There is no journal in ${dataDir}; name the agent's data folder with --data.`);
   }
-  return new Journal(file, loadStationKeys(path.join(dataDir, "station.key"), false), "read");
+  return new JournalStore(file, loadStationKeys(path.join(dataDir, "station.key"), false), "read");
 }
 
 const list = new Command("list")

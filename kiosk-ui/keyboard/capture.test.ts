@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { SAMPLES } from "../../agent/codes/samples.ts";
 import { refusals } from "../../agent/gate/sentences.ts";
 import { defaultGatePolicy } from "../../agent/gate/verdict.ts";
-import { Journal } from "../../agent/journal/journal.ts";
+import { Recorder } from "../../agent/journal/recorder.ts";
+import { JournalStore } from "../../agent/journal/store.ts";
 import type { KioskIntent } from "../../agent/kiosk-port/intent.ts";
 import { kioskIntent } from "../../agent/kiosk-port/intent.ts";
 import type { ScanOutcome } from "../../agent/kiosk-port/port.ts";
@@ -105,12 +106,18 @@ async function captured(): Promise<Captured> {
 const textOf = (intent: Captured): string => Buffer.from(intent.bytesB64, "base64").toString("utf8");
 
 /** What the station makes of it; a new one each time, so that nobody is inside already. */
-function judge(intent: Captured): ScanOutcome {
+async function judge(intent: Captured): Promise<ScanOutcome> {
   using folder = temporaryFolder();
-  const journal = new Journal(path.join(folder.path, "journal.db"), randomKeys());
+  const store = new JournalStore(path.join(folder.path, "journal.db"), randomKeys());
+  const recorder = new Recorder(store);
   let outcome: ScanOutcome | null = null;
   const station = new Station({
-    journal,
+    journal: {
+      record: (request) => {
+        const [answer] = recorder.takeAll([{ ...request, answerBeforeMs: Number.POSITIVE_INFINITY }]);
+        return answer === undefined || "fault" in answer ? Promise.reject(answer?.fault) : Promise.resolve(answer);
+      },
+    },
     clock: { bootId: "boot-1", wallMs: () => Date.UTC(2026, 10, 21), monoMs: () => 0 },
     policy: () => defaultGatePolicy,
     checkpointId: () => checkpointId,
@@ -126,12 +133,12 @@ function judge(intent: Captured): ScanOutcome {
   });
   const scan = { aim: null, readerId: "page:keyboard", receivedMonoMs: 0, sequence: 1 };
   const bytes = Buffer.from(intent.bytesB64, "base64");
-  station.take(
+  await station.take(
     { ...scan, bytes, spoiled: intent.spoiled ?? null },
     { readerId: "page:keyboard", name: "Page", direction: "in" },
   );
   station.stop();
-  journal.close();
+  store.close();
   if (outcome === null) throw new Error("every scan has an outcome");
   return outcome;
 }
@@ -155,13 +162,13 @@ describe("a scan", () => {
         const intent = await captured();
         expect(textOf(intent)).toBe(PLAIN_CARD);
         expect(intent.spoiled).toBeUndefined();
-        expect(judge(intent)).toMatchObject({ verdict: "accept", kind: "cccd" });
+        expect(await judge(intent)).toMatchObject({ verdict: "accept", kind: "cccd" });
       }
       for (const card of [SAMPLES.S5, SAMPLES.S6]) {
         await keys.play(typed(`${card}\n`), paceMs);
         const intent = await captured();
         expect(textOf(intent)).toBe(card);
-        expect(judge(intent)).toMatchObject({ verdict: "accept", kind: "bhyt" });
+        expect(await judge(intent)).toMatchObject({ verdict: "accept", kind: "bhyt" });
       }
     },
     60_000,
@@ -184,7 +191,7 @@ describe("a scan", () => {
       await keys.play(characters, 10);
       const intent = await captured();
       expect(textOf(intent)).toBe(CARD);
-      expect(judge(intent)).toMatchObject({ verdict: "accept", kind: "cccd" });
+      expect(await judge(intent)).toMatchObject({ verdict: "accept", kind: "cccd" });
     }
   });
 
@@ -195,7 +202,7 @@ describe("a scan", () => {
     await keys.play(typed(`${dropped}\n`), 10);
     const intent = await captured();
     expect(textOf(intent)).toBe(dropped);
-    expect(judge(intent)).toMatchObject({ verdict: "accept", kind: "cccd" });
+    expect(await judge(intent)).toMatchObject({ verdict: "accept", kind: "cccd" });
   });
 
   test("on the Windows layout Vietnamese is read by its keys", async () => {
@@ -228,7 +235,7 @@ describe("a scan", () => {
     await keys.play(typed(`${"7".repeat(8300)}\n`), 1);
     const intent = await captured();
     expect(intent.spoiled).toBe("overflow");
-    expect(judge(intent)).toMatchObject({ verdict: "refuse", reason: "spoiled" });
+    expect(await judge(intent)).toMatchObject({ verdict: "refuse", reason: "spoiled" });
   }, 60_000);
 
   test("that began before the window was in front is not whole, and the page says where the keys go", async () => {
@@ -259,7 +266,7 @@ describe("a Vietnamese typing tool", () => {
         const intent = await captured();
         expect(intent.spoiled).toBe("input-method");
         const { title, next } = refusals["input-method"];
-        expect(judge(intent)).toMatchObject({
+        expect(await judge(intent)).toMatchObject({
           verdict: "refuse",
           reason: "input-method",
           sentence: { vi: `${title.vi}. ${next.vi}` },
@@ -273,16 +280,16 @@ describe("a Vietnamese typing tool", () => {
     const characters = typedThrough("vni", `${PLAIN_CARD}\n`);
     expect(countRewritten(characters)).toBe(0);
     await keys.play(characters, 10);
-    expect(judge(await captured())).toMatchObject({ verdict: "accept", kind: "cccd" });
+    expect(await judge(await captured())).toMatchObject({ verdict: "accept", kind: "cccd" });
   });
 
   test("whose text comes without keys is passed on when it proves nothing, and refused when it holds its letters", async () => {
     const packets = (text: string): Stroke[][] =>
       Array.from(text, (key) => [true, false].map((down) => ({ code: "", key, down, shift: false })));
     await keys.play([...packets(PLAIN_CARD), ...typed("\n")], 10);
-    expect(judge(await captured())).toMatchObject({ verdict: "accept", kind: "cccd" });
+    expect(await judge(await captured())).toMatchObject({ verdict: "accept", kind: "cccd" });
     await keys.play([...packets(CARD), ...typed("\n")], 10);
-    expect(judge(await captured())).toMatchObject({ verdict: "refuse", reason: "input-method" });
+    expect(await judge(await captured())).toMatchObject({ verdict: "refuse", reason: "input-method" });
   });
 });
 

@@ -1,0 +1,37 @@
+import { workerData } from "node:worker_threads";
+import { type PackedBatch, packBatch } from "../sync/batch.ts";
+import type { Entry, EntryState } from "./entry.ts";
+import { JournalStore } from "./store.ts";
+import { answerTo, type CallMessage, ownPort } from "./thread-calls.ts";
+import type { JournalThreadData } from "./writer-thread.ts";
+
+/** The oldest unsent entries, packed for their journey; rows that do not verify are in `damaged` by seq. */
+export interface NextBatch {
+  /** Null when nothing is to be sent. */
+  readonly batch: PackedBatch | null;
+  readonly damaged: readonly number[];
+}
+
+const { file, keys } = workerData as JournalThreadData;
+let opened: JournalStore | null = null;
+
+const store = (): JournalStore => {
+  opened ??= new JournalStore(file, keys, "read");
+  return opened;
+};
+
+/** Long reads, on a connection of their own: they never hold up a scan. */
+const calls = {
+  newest: (limit: number): Entry[] => store().newest(limit).entries,
+  nextBatch: (limit: number, skip: readonly string[], envelope: Parameters<typeof packBatch>[2]): NextBatch => {
+    const { entries, damaged } = store().unsent(limit, skip);
+    return { batch: packBatch(entries, limit, envelope), damaged };
+  },
+  states: (ids: readonly string[]): Map<string, EntryState> => store().states(ids),
+  close: (): void => opened?.close(),
+};
+
+export type ReaderCalls = typeof calls;
+
+const port = ownPort();
+port.on("message", (message: CallMessage) => port.postMessage(answerTo(calls, message)));
