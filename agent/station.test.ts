@@ -144,7 +144,11 @@ test("a second scan at an entrance prolongs the stay and adds no entry", async (
   const firstAt = wall;
   expect(await hold(card(1))).toMatchObject({ verdict: "repeat", reason: "already-inside", entryId: null });
   expect(station.screen).toMatchObject({ state: "repeat", sinceMs: firstAt });
-  expect(store.presence("citizen:079098000001")).toEqual({ inside: true, sinceMs: firstAt, lastSeenMs: wall });
+  expect(store.presence(store.tagOf("citizen:079098000001"))).toEqual({
+    inside: true,
+    sinceMs: firstAt,
+    lastSeenMs: wall,
+  });
   expect(store.newest(10).entries.map((entry) => entry.id)).toEqual([first.entryId]);
 });
 

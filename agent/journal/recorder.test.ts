@@ -36,17 +36,21 @@ afterEach(() => {
 
 /** The real database, whose COMMIT can fail as a disk does. */
 function withFaults(database: Database.Database): Database.Database {
-  const exec = database.exec.bind(database);
-  database.exec = (sql: string) => {
-    if (sql !== "COMMIT") return exec(sql);
-    onCommit();
-    if (commitFault !== null) {
-      if (commitFault.stored) exec(sql);
-      throw Object.assign(new Error("disk"), { code: commitFault.code });
-    }
-    commits++;
-    return exec(sql);
-  };
+  const prepare = database.prepare.bind(database);
+  database.prepare = ((sql: string) => {
+    const statement = prepare(sql);
+    if (sql !== "COMMIT") return statement;
+    const run = statement.run.bind(statement);
+    statement.run = () => {
+      onCommit();
+      if (commitFault?.stored === false) throw Object.assign(new Error("disk"), { code: commitFault.code });
+      commits++;
+      const done = run();
+      if (commitFault !== null) throw Object.assign(new Error("disk"), { code: commitFault.code });
+      return done;
+    };
+    return statement;
+  }) as typeof database.prepare;
   return database;
 }
 

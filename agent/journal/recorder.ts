@@ -1,4 +1,4 @@
-import { createHmac, randomBytes, randomUUIDv7 } from "node:crypto";
+import { hash, randomBytes, randomUUIDv7 } from "node:crypto";
 import type { EntryMark } from "../../contract/entries.ts";
 import { isInside } from "../gate/presence.ts";
 import { type Direction, decide, type GatePolicy, type Sighting, type Verdict } from "../gate/verdict.ts";
@@ -150,7 +150,8 @@ export class Recorder {
     staged: Memory,
     begun: [string, Untold][],
   ): RecordAnswer {
-    const presence = personKey === null ? null : this.#store.presence(personKey);
+    const tag = personKey === null ? null : this.#store.tagOf(personKey);
+    const presence = tag === null ? null : this.#store.presence(tag);
     const untold = personKey === null ? null : this.#untoldOf(personKey, staged);
     if (untold !== null && personKey !== null) {
       const seq = this.#store.seqOf(untold.id);
@@ -167,11 +168,11 @@ export class Recorder {
       request.confirmed === null
         ? decide({ ...sighting, sameScan, presence }, request.policy)
         : { kind: "accept", ...request.confirmed };
-    if (verdict.kind === "repeat" && verdict.reason === "already-inside" && personKey !== null) {
-      this.#store.prolong(personKey, sighting.nowMs);
+    if (verdict.kind === "repeat" && verdict.reason === "already-inside" && tag !== null) {
+      this.#store.prolong(tag, sighting.nowMs);
     }
     if (verdict.kind !== "accept") return { verdict, entry: null };
-    if (personKey === null || draft === null) {
+    if (personKey === null || tag === null || draft === null) {
       return { verdict: { kind: "refuse", reason: "no-person" }, entry: null };
     }
     const { direction, marks } = verdict;
@@ -179,7 +180,7 @@ export class Recorder {
     // The id is there before the write: should the write end in doubt, the next try is the same entry.
     const id = untold !== null && this.#store.seqOf(untold.id) === null ? untold.id : randomUUIDv7();
     begun.push([personKey, { id, direction, marks, wallMs: draft.wallMs, sinceMs: this.#nowMs() }]);
-    const { seq } = this.#store.insert({ ...draft, body, direction, marks }, id);
+    const { seq } = this.#store.insert({ ...draft, body, direction, marks }, id, tag);
     staged.untold.set(personKey, null);
     const wasInside = isInside(presence, sighting.nowMs, request.policy.forgottenExitAfterMs);
     staged.insideDelta += Number(direction === "in") - Number(wasInside);
@@ -207,7 +208,7 @@ export class Recorder {
   }
 
   #digest(request: RecordRequest): string {
-    return createHmac("sha256", this.#payloadKey).update(request.bytes).digest("base64");
+    return hash("sha256", Buffer.concat([this.#payloadKey, request.bytes]), "base64");
   }
 }
 

@@ -150,14 +150,18 @@ test("a row leaves the outbox only by its own id, and counts follow", () => {
 test("presence follows the entries and survives a restart", () => {
   const journal = new JournalStore(file, keys);
   const one = draft(1);
-  expect(journal.presence(one.personKey)).toBeNull();
+  expect(journal.presence(journal.tagOf(one.personKey))).toBeNull();
   journal.append(one);
   journal.append(draft(2, { direction: "out" }));
   expect(journal.inside(0)).toBe(1);
-  journal.prolong(one.personKey, one.wallMs + 60_000);
+  journal.prolong(journal.tagOf(one.personKey), one.wallMs + 60_000);
   journal.close();
   const again = new JournalStore(file, keys);
-  expect(again.presence(one.personKey)).toEqual({ inside: true, sinceMs: one.wallMs, lastSeenMs: one.wallMs + 60_000 });
+  expect(again.presence(again.tagOf(one.personKey))).toEqual({
+    inside: true,
+    sinceMs: one.wallMs,
+    lastSeenMs: one.wallMs + 60_000,
+  });
   expect(again.lastSeq).toBe(2);
   again.close();
 });

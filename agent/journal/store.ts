@@ -89,10 +89,10 @@ export class JournalStore {
     };
     const database = this.#writable();
     try {
-      database.exec("BEGIN IMMEDIATE");
+      this.#statement("BEGIN IMMEDIATE").run();
       const result = work();
       const from = performance.now();
-      database.exec("COMMIT");
+      this.#statement("COMMIT").run();
       if (this.#lastSeq > before.lastSeq) this.#noteCommit(performance.now() - from);
       return result;
     } catch (cause) {
@@ -107,7 +107,7 @@ export class JournalStore {
   }
 
   /** Records one in or out with the person's presence; inside a {@link JournalStore.transaction}. */
-  insert(draft: EntryDraft, id: string = randomUUIDv7()): Entry {
+  insert(draft: EntryDraft, id: string = randomUUIDv7(), tag = this.tagOf(draft.personKey)): Entry {
     const clear = {
       seq: this.#lastSeq + 1,
       id,
@@ -123,7 +123,7 @@ export class JournalStore {
       kind: draft.kind,
       direction: draft.direction,
       marks: JSON.stringify(draft.marks),
-      person_tag: personTag(this.#keys, draft.personKey),
+      person_tag: tag,
     };
     const row: EntryRow = {
       ...clear,
@@ -161,23 +161,22 @@ export class JournalStore {
     return row === undefined ? null : z.object({ seq: z.int() }).parse(row).seq;
   }
 
+  /** The keyed name of a person, under which presence is kept. */
+  tagOf(personKey: string): Uint8Array {
+    return personTag(this.#keys, personKey);
+  }
+
   /** Where a person stands as recorded here, null when never seen. */
-  presence(personKey: string): Presence | null {
-    const row = this.#get(
-      "SELECT inside, since_ms, last_seen_ms FROM presence WHERE person_tag = ?",
-      personTag(this.#keys, personKey),
-    );
+  presence(tag: Uint8Array): Presence | null {
+    const row = this.#get("SELECT inside, since_ms, last_seen_ms FROM presence WHERE person_tag = ?", tag);
     if (row === undefined) return null;
     const { inside, since_ms, last_seen_ms } = presenceRow.parse(row);
     return { inside: inside === 1, sinceMs: since_ms, lastSeenMs: last_seen_ms };
   }
 
   /** A person was seen again while inside: the stay goes on, no entry is added. Inside a transaction. */
-  prolong(personKey: string, nowMs: number): void {
-    this.#statement("UPDATE presence SET last_seen_ms = max(last_seen_ms, ?) WHERE person_tag = ?").run(
-      nowMs,
-      personTag(this.#keys, personKey),
-    );
+  prolong(tag: Uint8Array, nowMs: number): void {
+    this.#statement("UPDATE presence SET last_seen_ms = max(last_seen_ms, ?) WHERE person_tag = ?").run(nowMs, tag);
   }
 
   /** People inside who were seen after `sinceMs`. */
