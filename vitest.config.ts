@@ -20,6 +20,7 @@ const unixOnly = [
   "drivers/plugged/**",
   "drivers/serial/**",
   "drivers/supervised-reader.test.ts",
+  "testing/faults/**",
 ];
 
 if (process.platform === "win32") {

@@ -1,7 +1,7 @@
-// `npm test`, `npm run test:rig`, `npm run check`, `npm run bench`: set-up first, then the task on Node 24.
+// `npm test` and `npm run` with test:rig, test:faults, soak, check, bench: set-up first, then the task on Node 24.
 import { ensureBuild, ensureDependencies, fail, runOn24 } from "./setup.mjs";
 import { ensureRig } from "./test-rig.mjs";
-import { ensureTestTools } from "./test-tools.mjs";
+import { ensureFaultTools, ensureTestTools } from "./test-tools.mjs";
 
 const [task, ...rest] = process.argv.slice(2);
 ensureDependencies();
@@ -14,6 +14,16 @@ switch (task) {
   case "rig":
     runOn24(["testing/rig/run.ts", ensureRig(), ...rest]);
     break;
+  case "faults":
+    ensureFaultTools("npm run test:faults");
+    ensureBuild();
+    runOn24(["testing/faults/run.ts", ...rest]);
+    break;
+  case "soak":
+    ensureFaultTools("npm run soak");
+    ensureBuild();
+    runOn24(["testing/faults/soak.ts", ...rest]);
+    break;
   case "check":
     runOn24(["bin/check.mjs"]);
     break;
@@ -21,5 +31,5 @@ switch (task) {
     runOn24(["bench/run.ts", ...rest]);
     break;
   default:
-    fail(`Unknown task "${task}": use npm test, npm run test:rig, npm run check or npm run bench.`);
+    fail(`Unknown task "${task}": use npm test, or npm run with test:rig, test:faults, soak, check or bench.`);
 }

@@ -11,7 +11,25 @@ const testTools = [
     found: () => process.env.CHROME_PATH !== undefined || onPath("chromium", "google-chrome", "chromium-browser"),
   },
   { debianPackage: "socat", found: () => onPath("socat") },
+  // The faults of every commit preload a small library of their own, compiled where it runs.
+  { debianPackage: "gcc", found: () => onPath("gcc") },
+  { debianPackage: "libc6-dev", found: () => existsSync("/usr/include/stdio.h") },
 ];
+
+const faultTools = [
+  ...testTools,
+  { debianPackage: "e2fsprogs", found: () => onPath("mkfs.ext4") },
+  { debianPackage: "mount", found: () => onPath("losetup") },
+  { debianPackage: "faketime", found: () => onPath("faketime") },
+  { debianPackage: "libfaketime", found: () => library("faketime/libfaketime.so.1") },
+  { debianPackage: "libeatmydata1", found: () => library("libeatmydata.so") },
+];
+
+/** Whether a library to preload is in one of the folders Debian keeps them in. */
+function library(name) {
+  const folders = ["/usr/lib", ...["x86_64", "aarch64"].map((machine) => `/usr/lib/${machine}-linux-gnu`)];
+  return folders.some((folder) => existsSync(path.join(folder, name)));
+}
 
 /** Whether one of these programs is there; those of the administrator are often not in a user's own PATH. */
 export function onPath(...names) {
@@ -22,6 +40,14 @@ export function onPath(...names) {
 export function ensureTestTools() {
   if (process.platform === "win32") return;
   ensurePackages(testTools, "npm test");
+}
+
+/** `again` is the command that needs them. */
+export function ensureFaultTools(again) {
+  if (process.platform !== "linux") {
+    fail(`The faults are made with Linux's own tools; this is ${process.platform}: run ${again} on Debian or Ubuntu.`);
+  }
+  ensurePackages(faultTools, again);
 }
 
 /** Installs the Debian packages of `tools` that are missing, or names them; `again` is the command that needs them. */

@@ -18,6 +18,8 @@ export interface Answer {
   /** Our server's word, correctly labelled. */
   json(status: number, body: unknown, headers?: Record<string, string>): void;
   problem(status: number, name: ProblemName, headers?: Record<string, string>): void;
+  /** Remembers an entry in the ledger; what to say of it. For scripts that make their own answer, or none. */
+  store(entry: WireEntry): { id: string; status: "stored" | "duplicate" };
   /** All items `stored`, remembered in the ledger. */
   storeAll(): void;
   /** Any bytes, labelled as the script likes: captive portals, proxies. */
@@ -28,8 +30,12 @@ export interface Answer {
 
 export interface FakeCentre extends AsyncDisposable {
   readonly url: string;
-  /** Ids stored, in order of arrival, doubles included. */
+  /** Ids stored, in order of arrival. */
   readonly ledger: string[];
+  /** What was stored first under each id, in the same order. */
+  readonly stored: Map<string, WireEntry>;
+  /** Ids that came again with another content: one id must never name two things. */
+  readonly conflicts: string[];
   readonly batches: Arrived[];
   /** Other requests, by path. */
   readonly otherPaths: string[];
@@ -47,7 +53,7 @@ export async function startFakeCentre(script: Script = (_, answer) => answer.sto
   const sockets = new Set<Socket>();
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = await readBody(request);
-    const answer = makeAnswer(request, response, body.json, centre.ledger);
+    const answer = makeAnswer(request, response, body.json, centre);
     if (request.url !== "/v1/entries:batch") {
       centre.otherPaths.push(request.url ?? "");
       centre.other(request.url ?? "", body.json, answer);
@@ -85,7 +91,11 @@ export async function startFakeCentre(script: Script = (_, answer) => answer.sto
   const port = await listen(0);
   const centre: FakeCentre = {
     url: `http://127.0.0.1:${port}`,
-    ledger: [],
+    get ledger() {
+      return [...centre.stored.keys()];
+    },
+    stored: new Map(),
+    conflicts: [],
     batches: [],
     otherPaths: [],
     script,
@@ -108,7 +118,12 @@ async function readBody(request: IncomingMessage): Promise<{ json: unknown; byte
   return { json: text.length > 0 ? JSON.parse(text.toString("utf8")) : undefined, bytes: text.length };
 }
 
-function makeAnswer(request: IncomingMessage, response: ServerResponse, body: unknown, ledger: string[]): Answer {
+function makeAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: unknown,
+  { stored, conflicts }: Pick<FakeCentre, "stored" | "conflicts">,
+): Answer {
   const own = { "X-Request-Id": String(request.headers["x-request-id"]) };
   const send = (status: number, headers: Record<string, string>, text: string): void => {
     response.writeHead(status, headers);
@@ -116,8 +131,16 @@ function makeAnswer(request: IncomingMessage, response: ServerResponse, body: un
   };
   const json = (status: number, value: unknown, headers: Record<string, string> = {}): void =>
     send(status, { ...own, "Content-Type": "application/json", ...headers }, JSON.stringify(value));
+  const store: Answer["store"] = (entry) => {
+    const { id } = entry;
+    const known = stored.get(id);
+    if (known === undefined) stored.set(id, entry);
+    else if (known.sha256 !== entry.sha256) conflicts.push(id);
+    return { id, status: known === undefined ? "stored" : "duplicate" };
+  };
   return {
     json,
+    store,
     problem: (status, name, headers = {}) =>
       send(
         status,
@@ -126,11 +149,7 @@ function makeAnswer(request: IncomingMessage, response: ServerResponse, body: un
       ),
     storeAll: () => {
       const { batch_id, entries } = body as { batch_id: string; entries: WireEntry[] };
-      const results = entries.map(({ id }) => {
-        const status = ledger.includes(id) ? "duplicate" : "stored";
-        if (status === "stored") ledger.push(id);
-        return { id, status };
-      });
+      const results = entries.map(store);
       json(200, { batch_id, results, high_water: { seq: Math.max(...entries.map((entry) => entry.seq)) } });
     },
     raw: send,

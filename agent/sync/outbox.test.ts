@@ -113,7 +113,7 @@ describe("only a named id leaves the outbox", () => {
     const ids = await record(4);
     centre.script = ({ entries }, answer, count) => {
       if (count > 1) return answer.storeAll();
-      centre.ledger.push(entries[0]?.id ?? "");
+      for (const entry of entries.slice(0, 1)) answer.store(entry);
       answer.json(200, {
         batch_id: "01900000-0000-7000-8000-0000000000bb",
         results: [
@@ -159,7 +159,7 @@ describe("only a named id leaves the outbox", () => {
     const ids = await record(2);
     centre.script = ({ entries }, answer, count) => {
       if (count > 1) return answer.storeAll();
-      centre.ledger.push(...entries.map((entry) => entry.id));
+      for (const entry of entries) answer.store(entry);
       answer.cut();
     };
     outbox.start();
@@ -204,11 +204,9 @@ describe("a poisoned entry harms only itself", () => {
     let holding = true;
     centre.script = ({ entries }, answer) => {
       if (!holding) return answer.storeAll();
-      const results = entries.map(({ id }) => {
-        if (id === held) return { id, status: "retry", retry_after_s: 1 };
-        centre.ledger.push(id);
-        return { id, status: "stored" };
-      });
+      const results = entries.map((entry) =>
+        entry.id === held ? { id: held, status: "retry", retry_after_s: 1 } : answer.store(entry),
+      );
       answer.json(200, { batch_id: "01900000-0000-7000-8000-0000000000bb", results, high_water: { seq: 5 } });
     };
     outbox.start();

@@ -16,7 +16,10 @@ export type Invariant = keyof typeof invariants;
 
 /** What one run of a fault showed. */
 export interface FaultOutcome {
-  /** What was done and seen, for the table: cuts, kills, bytes, scans, requests. A fault that never struck counts 0 and fails. */
+  /**
+   * What was done and seen, for the table: cuts, kills, bytes, scans, requests. The first one says how often the fault
+   * struck: 0 fails, because a fault that never struck proves nothing.
+   */
   readonly counts: Readonly<Record<string, number>>;
   /** One sentence per violation, by invariant; an empty list means judged and held, a missing one not judged. */
   readonly judged: Readonly<Partial<Record<Invariant, readonly string[]>>>;
@@ -41,6 +44,8 @@ export interface Fault {
   readonly name: string;
   /** Runs in `npm test` too, with `fast` effort. */
   readonly everyCommit: boolean;
+  /** Keeps all processors busy or measures time: no other fault runs beside it. */
+  readonly alone?: boolean;
   readonly run: (effort: Effort) => Promise<FaultOutcome>;
   readonly controls: readonly Control[];
 }

@@ -1,0 +1,24 @@
+/** `node testing/faults/run-one.ts FILE EFFORT`: one fault and its controls in a process of its own, for run.ts. */
+import type { Effort } from "./fault.ts";
+import { type JudgedRun, judgeControl, judgeFault, loadFault } from "./judge-fault.ts";
+
+/** The one line on standard output. */
+export interface FaultReport {
+  readonly number: number;
+  readonly name: string;
+  readonly fault: JudgedRun;
+  readonly controls: readonly (JudgedRun & { readonly without: string; readonly breaks: readonly string[] })[];
+}
+
+if (import.meta.main) {
+  const [file = "", effort = "full"] = process.argv.slice(2);
+  const fault = await loadFault(file);
+  const controls: FaultReport["controls"][number][] = [];
+  const run = await judgeFault(fault, effort as Effort);
+  for (const control of fault.controls) {
+    const { without, breaks } = control;
+    controls.push({ without, breaks, ...(await judgeControl(control, effort as Effort)) });
+  }
+  const report: FaultReport = { number: fault.number, name: fault.name, fault: run, controls };
+  process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
+}

@@ -1,0 +1,70 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { CredentialStore } from "../../agent/duty/credential-store.ts";
+import type { Checkpoint, TokenReply } from "../../contract/people.ts";
+import { loadStationKeys } from "../../provisioning/secrets.ts";
+import { checkpointId } from "../drafts.ts";
+import type { FakeCentre } from "../fake-centre.ts";
+
+const staffRef = "staff-1";
+
+const place: Checkpoint = {
+  id: checkpointId,
+  name: "Cổng thử nghiệm",
+  kind: "office",
+  kind_status: "declared",
+  address: { units_version: "2025-07-01", province_code: "01", commune_code: "00001", line: "Số 1 Phố Thử" },
+  policy: { record_when_expired: true, rescan_s: 3 },
+  role: "scanner",
+};
+
+/** The code that every phone is sent by {@link answerSignIn}. */
+export const oneTimeCode = "000000";
+
+/** Makes a scripted centre answer everything about people: any phone signs in, every refresh succeeds. */
+export function answerSignIn(centre: FakeCentre): void {
+  let issued = 0;
+  const tokens = (): TokenReply => {
+    issued++;
+    return {
+      access_token: `access-${issued}`,
+      refresh_token: `refresh-${issued}`,
+      expires_in: 900,
+      person: { ref: staffRef, name: "Trần Thị Thử" },
+      roles: [{ checkpoint_id: checkpointId, role: "scanner" }],
+    };
+  };
+  centre.other = (name, _body, answer) => {
+    switch (name) {
+      case "/v1/auth/otp":
+        return answer.json(202, { challenge_id: checkpointId, expires_in: 300, resend_after: 60 });
+      case "/v1/auth/otp:verify":
+      case "/v1/auth/token":
+        return answer.json(200, tokens());
+      case "/v1/auth/token:revoke":
+        return answer.raw(204, {}, "");
+      case "/v1/me/checkpoints":
+        return answer.json(200, { items: [place] });
+      default:
+        return answer.problem(404, "not_found");
+    }
+  };
+}
+
+/** Leaves a staff credential in a data folder, as a sign-in before the fault would have; makes the key where missing. */
+export function leaveCredential(dataDir: string): void {
+  const keys = loadStationKeys(path.join(dataDir, "station.key"), true);
+  const file = path.join(dataDir, "duty.sealed");
+  if (existsSync(file)) return;
+  new CredentialStore(file, keys.duty).write({
+    credential: {
+      staffRef,
+      name: "Trần Thị Thử",
+      phoneMasked: "090••••001",
+      tokens: { accessToken: "access-0", refreshToken: "refresh-0" },
+      previousRefreshToken: null,
+      expired: false,
+    },
+    revocations: [],
+  });
+}

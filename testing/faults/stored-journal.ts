@@ -1,0 +1,46 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import Database from "better-sqlite3";
+import type { Entry } from "../../agent/journal/entry.ts";
+import { entryRow, openRow } from "../../agent/journal/row.ts";
+import { loadStationKeys } from "../../provisioning/secrets.ts";
+
+/** A journal as it lies on the disk after a fault, read without the product's own journal code. */
+export interface StoredJournal {
+  /** Rows whose seal verifies, oldest first. */
+  readonly entries: readonly Entry[];
+  /** One sentence for each thing that is wrong with the store; empty when it is sound (I9). */
+  readonly faults: readonly string[];
+}
+
+/** Reads a station's journal, also beside a running agent. A folder without a journal holds no entry. */
+export function readStoredJournal(dataDir: string): StoredJournal {
+  const file = path.join(dataDir, "journal.db");
+  const entries: Entry[] = [];
+  const faults: string[] = [];
+  if (!existsSync(file)) return { entries, faults };
+  let database: Database.Database | undefined;
+  try {
+    database = new Database(file, { readonly: true, timeout: 5_000 });
+    if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'entry'").get() === undefined) {
+      return { entries, faults };
+    }
+    const check: unknown = database.pragma("quick_check", { simple: true });
+    if (check !== "ok") faults.push(`quick_check says ${String(check)}`);
+    const keys = loadStationKeys(path.join(dataDir, "station.key"), false);
+    let expected: number | null = null;
+    for (const raw of database.prepare("SELECT * FROM entry ORDER BY seq").all() as { seq: number }[]) {
+      const row = entryRow.safeParse(raw);
+      const entry = row.success ? openRow(keys, row.data) : null;
+      if (entry === null) faults.push(`the seal of row ${raw.seq} does not verify`);
+      else entries.push(entry);
+      if (expected !== null && raw.seq !== expected) faults.push(`row ${expected} is missing before ${raw.seq}`);
+      expected = raw.seq + 1;
+    }
+  } catch (error) {
+    faults.push(`the journal cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    database?.close();
+  }
+  return { entries, faults };
+}
