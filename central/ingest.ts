@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type BatchRequest, type BatchResponse, contentOf, type WireEntry, wireEntry } from "../contract/entries.ts";
-import { maxEntryBytes } from "../contract/limits.ts";
+import { maxEntryBytes, maxMissingRanges } from "../contract/limits.ts";
 import type { Central } from "./context.ts";
 import { correctedTime } from "./corrected-time.ts";
 import { codeOf } from "./fault.ts";
@@ -28,22 +28,32 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
   const items = batch.entries.map(checkItem);
   const touched = new Set<string>();
   const response = await central.store.transaction(async (store) => {
-    await store.entries.touchDevice(batch.device_id, uploadedBy, receivedAt);
+    await store.devices.touch(batch.device_id, uploadedBy, receivedAt);
     await store.staff.markSeen(uploadedBy, receivedAt);
     const grants = await store.staff.grantsOf(uploadedBy);
     const known = await knownEntries(store, batch.device_id, items);
     const results: ItemResult[] = [];
+    const storedSeqs: number[] = [];
     for (const item of items) {
       if ("refused" in item) {
         results.push(item.refused);
         continue;
       }
       const result = await ingestItem({ central, store, batch, uploadedBy, receivedAt, grants, known }, item.wire);
-      if (result.status === "stored") touched.add(item.wire.checkpoint_id);
+      if (result.status === "stored") {
+        touched.add(item.wire.checkpoint_id);
+        storedSeqs.push(item.wire.seq);
+      }
       results.push(result);
     }
-    const seq = await store.entries.highWater(batch.device_id);
-    return { batch_id: batch.batch_id, results, high_water: { seq } };
+    await store.devices.addReceived(batch.device_id, storedSeqs);
+    const seq = await store.devices.highWater(batch.device_id);
+    const missing = await store.devices.missing(batch.device_id, {
+      after: 0,
+      acknowledged: 0,
+      limit: maxMissingRanges,
+    });
+    return { batch_id: batch.batch_id, results, high_water: { seq }, missing };
   });
   for (const checkpointId of touched) central.live.changed(checkpointId);
   return response;

@@ -10,6 +10,7 @@ import { liveFeed } from "./live-feed.ts";
 import type { OtpSender } from "./otp-senders.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { checkpointRoutes } from "./routes/checkpoints.ts";
+import { deviceRoutes } from "./routes/devices.ts";
 import { entryRoutes } from "./routes/entries.ts";
 import { livePageRoutes } from "./routes/live-page.ts";
 import { staffRoutes } from "./routes/staff.ts";
@@ -110,6 +111,7 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
   authRoutes(server, central);
   checkpointRoutes(server, central);
   staffRoutes(server, central);
+  deviceRoutes(server, central);
   entryRoutes(server, central);
   streamRoutes(server, central);
   if (options.livePageDir !== null) livePageRoutes(server, options.livePageDir);

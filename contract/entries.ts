@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { maxBatchEntries, maxRawBytes } from "./limits.ts";
+import { maxBatchEntries, maxMissingRanges, maxRawBytes } from "./limits.ts";
 
 export const direction = z.enum(["in", "out"]);
 export const clockState = z.enum(["synced", "drifting", "unknown"]);
@@ -86,6 +86,12 @@ export const batchRequest = z
   })
   .meta({ id: "BatchRequest" });
 
+/** Sequence numbers of one device, both ends included. */
+export const sequenceRange = z
+  .object({ from: z.int().positive(), to: z.int().positive() })
+  .meta({ id: "SequenceRange" });
+export type SequenceRange = z.infer<typeof sequenceRange>;
+
 export const batchResponse = z
   .object({
     batch_id: z.uuid(),
@@ -97,10 +103,14 @@ export const batchResponse = z
         /** Problem name for `rejected`. */
         type: z.string().optional(),
         detail: z.string().optional(),
-        retry_after_s: z.number().nonnegative().optional(),
+        /** A number that makes no sense is the client's to bound: it must not make the other answers unreadable. */
+        retry_after_s: z.number().optional(),
       }),
     ),
+    /** The highest sequence number the centre ever got from this device. */
     high_water: z.object({ seq: z.int().nonnegative() }),
+    /** The lowest ranges it never got below that, the whole list is in the answer to a heartbeat. */
+    missing: z.array(sequenceRange).max(maxMissingRanges).optional(),
   })
   .meta({ id: "BatchResponse" });
 

@@ -6,6 +6,8 @@ export const maxEntryBytes = 24 * 1024;
 /** Longest raw payload an entry carries (a QR code holds at most 2,953 bytes; ISO/IEC 18004). */
 export const maxRawBytes = 4 * 1024;
 export const maxReplyBytes = 1024 * 1024;
+/** Missing ranges of one answer. */
+export const maxMissingRanges = 100;
 export const uploadTimeoutMs = 60_000;
 export const callTimeoutMs = 10_000;
 export const otpValidS = 300;

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { batchRequest, batchResponse, entriesPage } from "./entries.ts";
+import { heartbeatRequest, heartbeatResponse } from "./heartbeat.ts";
 import {
   checkpoint,
   checkpointsPage,
@@ -38,6 +39,15 @@ export const operations = {
     request: batchRequest,
     success: 200,
     response: batchResponse,
+  },
+  heartbeat: {
+    method: "post",
+    path: "/v1/devices/{id}/heartbeat",
+    summary: "Figures of a device, every minute; answered with what the centre has of its journal",
+    auth: "bearer",
+    request: heartbeatRequest,
+    success: 200,
+    response: heartbeatResponse,
   },
   requestOtp: {
     method: "post",

@@ -1,11 +1,13 @@
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { batchRequest, direction } from "../../contract/entries.ts";
 import { maxBatchBytes } from "../../contract/limits.ts";
 import { type Central, callerOf } from "../context.ts";
 import { bodyOf, checked } from "../http-body.ts";
+import { HttpProblem } from "../http-problem.ts";
 import { ingestBatch } from "../ingest.ts";
 import { listPage } from "../listing.ts";
+import { type UploadPlace, uploadGate } from "../upload-gate.ts";
 import { grantHere } from "./rights.ts";
 
 const place = z.object({ id: z.uuid() });
@@ -15,13 +17,47 @@ const query = z.object({
   direction: direction.optional(),
 });
 
+/** Uploads in hand at once. One takes about 2 MiB while it is read, and they are stored one after the other. */
+const uploadsInHand = 32;
+const inProgressS = 5;
+
 /** Upload of the journal and the masked list. */
 export function entryRoutes(server: FastifyInstance, central: Central): void {
-  // Before the body: nobody unknown makes the service read and unpack half a megabyte.
-  const known = async (request: FastifyRequest) => void (await callerOf(central, request));
-  server.post("/v1/entries::batch", { bodyLimit: maxBatchBytes, onRequest: known }, async (request) => {
-    const { personRef } = await callerOf(central, request);
-    return ingestBatch(central, personRef, bodyOf(request, batchRequest));
+  const gate = uploadGate(uploadsInHand);
+  const places = new WeakMap<FastifyRequest, UploadPlace>();
+  const busyDevices = new Set<string>();
+  // Before the body: more than can be stored soon, and anybody unknown, never get half a megabyte into memory.
+  const admit = async (request: FastifyRequest, reply: FastifyReply) => {
+    const place = gate.enter();
+    if (!place) {
+      const retryAfterS = 1 + 4 * Math.random();
+      throw new HttpProblem("rate_limited", "Too many uploads at once; send this one again soon.", { retryAfterS });
+    }
+    reply.raw.once("close", () => place.release());
+    places.set(request, place);
+    await callerOf(central, request);
+  };
+  server.post("/v1/entries::batch", { bodyLimit: maxBatchBytes, onRequest: admit }, async (request) => {
+    const place = places.get(request);
+    // A caller who hangs up frees nothing while the service still works for it.
+    place?.hold();
+    try {
+      const { personRef } = await callerOf(central, request);
+      const batch = bodyOf(request, batchRequest);
+      if (busyDevices.has(batch.device_id)) {
+        throw new HttpProblem("in_progress", "An earlier upload of this device is still being stored.", {
+          retryAfterS: inProgressS,
+        });
+      }
+      busyDevices.add(batch.device_id);
+      try {
+        return await ingestBatch(central, personRef, batch);
+      } finally {
+        busyDevices.delete(batch.device_id);
+      }
+    } finally {
+      place?.release();
+    }
   });
 
   server.get("/v1/checkpoints/:id/entries", async (request) => {

@@ -51,9 +51,6 @@ export interface EntryStore {
   /** Stored entries with one of these ids, or with one of these sequence numbers from this device. */
   known(deviceId: string, ids: readonly string[], seqs: readonly number[]): Promise<KnownEntry[]>;
   add(entry: EntryToStore): Promise<void>;
-  touchDevice(deviceId: string, personRef: string, now: number): Promise<void>;
-  /** The highest sequence number stored for the device; 0 when there is none. */
-  highWater(deviceId: string): Promise<number>;
   /** Newest scans first, by corrected time. */
   newest(selection: EntrySelection): Promise<StoredEntry[]>;
   /** In order of arrival, after `position`. */
@@ -165,21 +162,6 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
             .where("presence.at", "<=", correctedAt),
         )
         .execute();
-    },
-    async touchDevice(deviceId, personRef, now) {
-      await db
-        .insertInto("device")
-        .values({ id: deviceId, first_seen_at: now, last_seen_at: now, registered_by: personRef })
-        .onConflict((conflict) => conflict.column("id").doUpdateSet({ last_seen_at: now }))
-        .execute();
-    },
-    async highWater(deviceId) {
-      const row = await db
-        .selectFrom("entry")
-        .select((is) => is.fn.max("seq").as("seq"))
-        .where("device_id", "=", deviceId)
-        .executeTakeFirst();
-      return Number(row?.seq ?? 0);
     },
     async newest(selection) {
       const rows = await select(selection).orderBy("corrected_at", "desc").orderBy("position", "desc").execute();

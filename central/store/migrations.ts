@@ -129,4 +129,34 @@ export const sqliteMigrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX presence_inside ON presence (checkpoint_id) WHERE direction = 'in';
   `,
+  `
+  CREATE TABLE seq_run (
+    device_id TEXT NOT NULL REFERENCES device (id),
+    from_seq INTEGER NOT NULL,
+    to_seq INTEGER NOT NULL CHECK (to_seq >= from_seq),
+    PRIMARY KEY (device_id, from_seq)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO seq_run (device_id, from_seq, to_seq)
+    SELECT device_id, min(seq), max(seq)
+    FROM (SELECT device_id, seq, seq - row_number() OVER (PARTITION BY device_id ORDER BY seq) AS run FROM entry)
+    GROUP BY device_id, run;
+
+  ALTER TABLE device ADD COLUMN heartbeat_at INTEGER;
+  ALTER TABLE device ADD COLUMN heartbeat_by TEXT REFERENCES person (ref);
+  ALTER TABLE device ADD COLUMN unsent INTEGER;
+  ALTER TABLE device ADD COLUMN oldest_unsent_s REAL;
+  ALTER TABLE device ADD COLUMN quarantined INTEGER;
+  ALTER TABLE device ADD COLUMN last_seq INTEGER;
+  ALTER TABLE device ADD COLUMN last_acknowledged_seq INTEGER;
+  ALTER TABLE device ADD COLUMN journal_state TEXT;
+  ALTER TABLE device ADD COLUMN disk_free_bytes INTEGER;
+  ALTER TABLE device ADD COLUMN wal_bytes INTEGER;
+  ALTER TABLE device ADD COLUMN fsync_p99_ms REAL;
+  ALTER TABLE device ADD COLUMN app_version TEXT;
+  ALTER TABLE device ADD COLUMN schema_version INTEGER;
+  ALTER TABLE device ADD COLUMN clock_offset_ms INTEGER;
+  ALTER TABLE device ADD COLUMN clock_state TEXT;
+  ALTER TABLE device ADD COLUMN key_backend TEXT;
+  ALTER TABLE device ADD COLUMN boot_id TEXT;
+  `,
 ];

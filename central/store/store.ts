@@ -4,6 +4,8 @@ import { openKeys } from "../keys.ts";
 import { sealerWith } from "../sealing.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import { checkpointStore } from "./checkpoint-store.ts";
+import type { DeviceStore } from "./device-store.ts";
+import { deviceStore } from "./device-store.ts";
 import type { EntryStore } from "./entry-store.ts";
 import { entryStore } from "./entry-store.ts";
 import { openSqlite, sqlitePathOf } from "./open-sqlite.ts";
@@ -21,6 +23,7 @@ export interface Store {
   readonly checkpoints: CheckpointStore;
   readonly otp: OtpStore;
   readonly tokens: TokenStore;
+  readonly devices: DeviceStore;
   readonly entries: EntryStore;
   /** Runs `work` alone and commits it durably before it resolves; a throw rolls everything back. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
@@ -44,6 +47,7 @@ function storeOver(db: Kysely<Tables>, keys: CentralKeys): Store {
     checkpoints: checkpointStore(db, sealer),
     otp: otpStore(db, sealer),
     tokens: tokenStore(db),
+    devices: deviceStore(db),
     entries: entryStore(db, sealer),
     transaction: (work) => db.transaction().execute((transaction) => work(storeOver(transaction, keys))),
     close: () => db.destroy(),

@@ -59,7 +59,32 @@ export interface Tables {
     used_at: number | null;
   };
   access_token: { hash: string; family_id: string; expires_at: number };
-  device: { id: string; first_seen_at: number; last_seen_at: number; registered_by: string };
+  /** The figures are those of the last heartbeat, in the names and units of the contract; null before the first. */
+  device: {
+    id: string;
+    first_seen_at: number;
+    last_seen_at: number;
+    registered_by: string;
+    heartbeat_at: number | null;
+    heartbeat_by: string | null;
+    unsent: number | null;
+    oldest_unsent_s: number | null;
+    quarantined: number | null;
+    last_seq: number | null;
+    last_acknowledged_seq: number | null;
+    journal_state: string | null;
+    disk_free_bytes: number | null;
+    wal_bytes: number | null;
+    fsync_p99_ms: number | null;
+    app_version: string | null;
+    schema_version: number | null;
+    clock_offset_ms: number | null;
+    clock_state: string | null;
+    key_backend: string | null;
+    boot_id: string | null;
+  };
+  /** Sequence numbers that arrived from a device, as runs that neither overlap nor touch. Erased entries stay in. */
+  seq_run: { device_id: string; from_seq: number; to_seq: number };
   entry: {
     /** Order of arrival: what list cursors and stream ids are made from. */
     position: Generated<number>;
