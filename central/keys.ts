@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, randomBytes } from "node:crypto";
+import { createHmac, createSecretKey, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -114,11 +114,12 @@ function readKeyFile(path: string): Buffer {
 export function keysFrom(secret: Buffer): CentralKeys {
   const derive = (purpose: string) =>
     Buffer.from(hkdfSync("sha256", secret, Buffer.alloc(0), `tram-qr/central/${purpose}`, keyBytes));
-  const tagKeys = new Map<TagPurpose, Buffer>();
-  const tagKey = (purpose: TagPurpose): Buffer => {
+  // Key objects: a key given as bytes is made into one anew at every call.
+  const tagKeys = new Map<TagPurpose, KeyObject>();
+  const tagKey = (purpose: TagPurpose): KeyObject => {
     const known = tagKeys.get(purpose);
     if (known) return known;
-    const made = derive(`tag/${purpose}`);
+    const made = createSecretKey(derive(`tag/${purpose}`));
     tagKeys.set(purpose, made);
     return made;
   };

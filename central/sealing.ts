@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from "node:crypto";
 
 const nonceBytes = 12;
 const tagBytes = 16;
@@ -13,7 +13,8 @@ export interface Sealer {
 }
 
 /** A sealer with one key of 32 bytes. Layout: version, nonce (12), ciphertext, tag (16). */
-export function sealerWith(key: Buffer): Sealer {
+export function sealerWith(secret: Buffer): Sealer {
+  const key = createSecretKey(secret);
   return {
     seal(place, text) {
       const nonce = randomBytes(nonceBytes);
