@@ -1,16 +1,19 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyObject, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { AgentError } from "./agent-error.ts";
 import { writeDurably } from "./durable-file.ts";
 
-/** The keys of one station, all derived from one random master key of 32 bytes. */
+/**
+ * The keys of one station, all derived from one random master key of 32 bytes. They are key objects, because Node wraps
+ * raw bytes anew at every use, which costs more than the sealing itself; threads may be given them.
+ */
 export interface StationKeys {
   /** AES-256-GCM key of journal rows. */
-  readonly rows: Uint8Array;
+  readonly rows: KeyObject;
   /** HMAC key of the person column. */
-  readonly persons: Uint8Array;
+  readonly persons: KeyObject;
   /** AES-256-GCM key of the staff credential file. */
-  readonly duty: Uint8Array;
+  readonly duty: KeyObject;
 }
 
 /**
@@ -36,7 +39,7 @@ export function loadStationKeys(file: string, mayCreate: boolean): StationKeys {
       `The key ${file} is damaged (${master.length} bytes instead of 32); put it back from your backup, nothing was changed.`,
     );
   }
-  const derive = (purpose: string) => new Uint8Array(hkdfSync("sha256", master, "tram-qr", purpose, 32));
+  const derive = (purpose: string) => createSecretKey(Buffer.from(hkdfSync("sha256", master, "tram-qr", purpose, 32)));
   return { rows: derive("journal-rows"), persons: derive("journal-persons"), duty: derive("duty-file") };
 }
 
@@ -44,7 +47,7 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /** AES-256-GCM with a fresh random nonce: nonce (12 bytes), tag (16), ciphertext. `aad` binds it to its place. */
-export function seal(key: Uint8Array, plain: Uint8Array, aad: string): Uint8Array {
+export function seal(key: KeyObject, plain: Uint8Array, aad: string): Uint8Array {
   const nonce = randomBytes(nonceBytes);
   const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: tagBytes });
   cipher.setAAD(Buffer.from(aad, "utf8"));
@@ -53,7 +56,7 @@ export function seal(key: Uint8Array, plain: Uint8Array, aad: string): Uint8Arra
 }
 
 /** The reverse of {@link seal}; null when the key, the place or a single bit differs. */
-export function unseal(key: Uint8Array, sealed: Uint8Array, aad: string): Uint8Array | null {
+export function unseal(key: KeyObject, sealed: Uint8Array, aad: string): Uint8Array | null {
   if (sealed.length < nonceBytes + tagBytes) return null;
   const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes });
   decipher.setAAD(Buffer.from(aad, "utf8"));

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createSecretKey, randomBytes } from "node:crypto";
 import { defaultGatePolicy } from "../agent/gate/verdict.ts";
 import type { EntryDraft } from "../agent/journal/entry.ts";
 import type { Journal } from "../agent/journal/journal.ts";
@@ -70,5 +70,6 @@ export async function record(journal: Journal, entry: EntryDraft): Promise<Recor
 }
 
 export function randomKeys(): StationKeys {
-  return { rows: randomBytes(32), persons: randomBytes(32), duty: randomBytes(32) };
+  const random = () => createSecretKey(randomBytes(32));
+  return { rows: random(), persons: random(), duty: random() };
 }

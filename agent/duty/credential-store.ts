@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { writeDurably } from "../../provisioning/durable-file.ts";
@@ -33,9 +34,9 @@ const place = "tram-qr duty";
 /** The credential file: sealed with the station's key, replaced whole, durable before first use. */
 export class CredentialStore {
   readonly #file: string;
-  readonly #key: Uint8Array;
+  readonly #key: KeyObject;
 
-  constructor(file: string, key: Uint8Array) {
+  constructor(file: string, key: KeyObject) {
     this.#file = file;
     this.#key = key;
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createSecretKey, randomBytes } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -14,7 +14,7 @@ import { Duty } from "./duty.ts";
 let folder: ReturnType<typeof temporaryFolder>;
 let centre: FakeCentre;
 let file: string;
-const key = randomBytes(32);
+const key = createSecretKey(randomBytes(32));
 let places: Checkpoint[];
 let signedIn: number;
 let calls: { path: string; body: unknown }[];
