@@ -11,8 +11,9 @@ import type { AgentConfig } from "../provisioning/agent-config.ts";
 import { AgentError } from "../provisioning/agent-error.ts";
 import { lockDataFolder, prepareDataFolder, volatileFileSystem } from "../provisioning/data-folder.ts";
 import { writeDurably } from "../provisioning/durable-file.ts";
+import { loadOwnerKey } from "../provisioning/owner-key.ts";
 import { loadReaderProfiles, saveReaderProfile } from "../provisioning/reader-profiles.ts";
-import { loadStationKeys } from "../provisioning/secrets.ts";
+import { keyBackend, loadStationKeys } from "../provisioning/secrets.ts";
 import { type LoopbackCarrier, newScreenToken, openLoopback } from "./carriers/loopback.ts";
 import { Screens } from "./carriers/screens.ts";
 import { type Clock, systemClock } from "./clock.ts";
@@ -22,6 +23,7 @@ import { Duty } from "./duty/duty.ts";
 import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
 import { indicate } from "./indication.ts";
+import { dataKeysFile } from "./journal/data-keys.ts";
 import { Journal } from "./journal/journal.ts";
 import { journalHoldsRows } from "./journal/store.ts";
 import { calibrationOf, pageKeyboardId, withCalibration } from "./keyboard-calibration.ts";
@@ -82,11 +84,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const readerChoices = config.readers.map(parseReaderChoice);
   const relaySpecs = parseRelaySpecs(config.gate.relays);
   refuseContradictions(readerChoices, relaySpecs);
+  const ownerKey = config.journal.ownerKey === undefined ? null : loadOwnerKey(config.journal.ownerKey);
   const dataDir = prepareDataFolder(config.dataDir);
   refuseVolatileFolder(dataDir, config.demo, log);
   const lock = await lockDataFolder(dataDir);
   const journalFile = path.join(dataDir, "journal.db");
-  const keys = loadStationKeys(path.join(dataDir, "station.key"), !journalHoldsRows(journalFile));
+  const keys = loadStationKeys(path.join(dataDir, "station.key"), !journalHoldsRows(journalFile), ownerKey);
   const journal = await Journal.open({ file: journalFile, keys, log });
   warmUp();
 
@@ -319,6 +322,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     recount();
   }, redrawEveryMs);
   recount();
+  beside("journal.fault", sayKeys(journal, log));
   log("agent.started", { dataDir, deviceId, ...journal.figures });
 
   return {
@@ -380,6 +384,32 @@ function refuseContradictions(choices: readonly (ReaderSpec | AutoSpec)[], relay
       "config.invalid",
       `The relay ${id} opens for the reader "${readerName}", but no reader has that name; correct its reader= or the reader's name=.`,
     );
+  }
+}
+
+/** Where the keys are weak or broken stands in the log of every start. */
+async function sayKeys(journal: Journal, log: AgentLog): Promise<void> {
+  const { ownerKey, dataKeys, withoutOwner, unusable, repaired, copyFault } = await journal.keyReport();
+  log("journal.keys", {
+    keyBackend,
+    ownerKey,
+    dataKeys,
+    withoutOwner,
+    repaired,
+    ...(ownerKey === null
+      ? {
+          warning:
+            'No owner key is configured: losing station.key would lose what was not sent; make one with "tram journal owner-key" and name it in "journal.ownerKey".',
+        }
+      : {}),
+  });
+  if (copyFault !== null) log("journal.key-copy", { warning: `${dataKeysFile} cannot be written (${copyFault}).` });
+  for (const { id, why } of unusable) {
+    log("journal.key-unusable", {
+      dataKey: id,
+      why,
+      warning: 'Rows under this data key cannot be sent from here; read them out with "tram journal recover".',
+    });
   }
 }
 

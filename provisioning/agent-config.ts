@@ -55,6 +55,15 @@ export const agentConfig = z.strictObject({
       keyboard: z.boolean().default(true),
     })
     .prefault({}),
+  journal: z
+    .strictObject({
+      /**
+       * File with the owner's public key (PEM, RSA of 3072 bits or more): whoever holds the private part can read the
+       * rows when this machine or its key is lost. Without one, losing station.key is losing what was not sent.
+       */
+      ownerKey: z.string().min(1).optional(),
+    })
+    .prefault({}),
   /** Allow a data folder that forgets (tmpfs, overlay): for demonstrations only. */
   demo: z.boolean().default(false),
 });

@@ -7,6 +7,7 @@ export type AgentErrorCode =
   | "data.volatile"
   | "key.missing"
   | "key.damaged"
+  | "key.owner"
   | "journal.settings"
   | "journal.corrupt"
   | "journal.newer"

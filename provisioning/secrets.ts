@@ -2,18 +2,31 @@ import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, type KeyOb
 import { existsSync, readFileSync } from "node:fs";
 import { AgentError } from "./agent-error.ts";
 import { writeDurably } from "./durable-file.ts";
+import type { OwnerKey } from "./owner-key.ts";
+
+/** What guards the station key: a file that only its user may read. */
+export const keyBackend = "file";
 
 /**
- * The keys of one station, all derived from one random master key of 32 bytes. They are key objects, because Node wraps
- * raw bytes anew at every use, which costs more than the sealing itself; threads may be given them.
+ * The keys of one station, all derived from one random master key of 32 bytes, and the owner's public one. They are key
+ * objects, because Node wraps raw bytes anew at every use, which costs more than the sealing itself; threads may be
+ * given them.
  */
 export interface StationKeys {
-  /** AES-256-GCM key of journal rows. */
+  /** Says which station key this is and nothing else of it. */
+  readonly fingerprint: string;
+  /** AES-256-GCM key of journal rows of schema 1, which had no data keys. */
   readonly rows: KeyObject;
+  /** AES-256-GCM key that wraps the journal's data keys, see `agent/journal/data-keys.ts`. */
+  readonly wraps: KeyObject;
   /** HMAC key of the person column. */
   readonly persons: KeyObject;
   /** AES-256-GCM key of the staff credential file. */
   readonly duty: KeyObject;
+  /** Key of the receipts for carried entries. */
+  readonly receipts: KeyObject;
+  /** Null when the owner has configured none. */
+  readonly owner: OwnerKey | null;
 }
 
 /**
@@ -22,12 +35,12 @@ export interface StationKeys {
  *
  * @throws AgentError `key.missing`, `key.damaged`
  */
-export function loadStationKeys(file: string, mayCreate: boolean): StationKeys {
+export function loadStationKeys(file: string, mayCreate: boolean, owner: OwnerKey | null = null): StationKeys {
   if (!existsSync(file)) {
     if (!mayCreate) {
       throw new AgentError(
         "key.missing",
-        `The key ${file} is missing but the journal beside it holds rows; put the key file back from your backup, nothing was changed.`,
+        `The key ${file} is missing but the journal beside it holds rows; put the key file back from your backup, or read the rows out with "tram journal recover" and the owner's private key; nothing was changed.`,
       );
     }
     writeDurably(file, randomBytes(32), 0o400);
@@ -36,11 +49,19 @@ export function loadStationKeys(file: string, mayCreate: boolean): StationKeys {
   if (master.length !== 32) {
     throw new AgentError(
       "key.damaged",
-      `The key ${file} is damaged (${master.length} bytes instead of 32); put it back from your backup, nothing was changed.`,
+      `The key ${file} is damaged (${master.length} bytes instead of 32); put it back from your backup, or read the rows out with "tram journal recover" and the owner's private key; nothing was changed.`,
     );
   }
   const derive = (purpose: string) => createSecretKey(Buffer.from(hkdfSync("sha256", master, "tram-qr", purpose, 32)));
-  return { rows: derive("journal-rows"), persons: derive("journal-persons"), duty: derive("duty-file") };
+  return {
+    fingerprint: derive("fingerprint").export().toString("hex").slice(0, 16),
+    rows: derive("journal-rows"),
+    wraps: derive("journal-data-keys"),
+    persons: derive("journal-persons"),
+    duty: derive("duty-file"),
+    receipts: derive("carry-receipts"),
+    owner,
+  };
 }
 
 const nonceBytes = 12;

@@ -69,7 +69,8 @@ export async function record(journal: Journal, entry: EntryDraft): Promise<Recor
   return answer.entry;
 }
 
-export function randomKeys(): StationKeys {
-  const random = () => createSecretKey(randomBytes(32));
-  return { rows: random(), persons: random(), duty: random() };
+export function randomKeys(owner: StationKeys["owner"] = null): StationKeys {
+  const key = () => createSecretKey(randomBytes(32));
+  const fingerprint = randomBytes(8).toString("hex");
+  return { fingerprint, rows: key(), wraps: key(), persons: key(), duty: key(), receipts: key(), owner };
 }

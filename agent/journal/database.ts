@@ -1,12 +1,13 @@
 import Database from "better-sqlite3";
 import { AgentError } from "../../provisioning/agent-error.ts";
 import { entries } from "./migrations/001-entries.ts";
+import { dataKeys } from "./migrations/002-data-keys.ts";
 
 /** "TrQR" as a number: tells our files from any other SQLite file. */
 const applicationId = 0x54725152;
 
 /** Numbered migrations, applied in order; the file's `user_version` is the count applied. */
-const migrations = [entries];
+const migrations = [entries, dataKeys];
 
 /** Schema version this build writes; part of each row's associated data. */
 export const schemaVersion = migrations.length;

@@ -1,6 +1,7 @@
 import { AgentError } from "../../provisioning/agent-error.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import type { BatchEnvelope } from "../sync/batch.ts";
+import type { KeyReport } from "./data-keys.ts";
 import type { Entry, EntryState } from "./entry.ts";
 import type { NextBatch, ReaderCalls } from "./reader-thread.ts";
 import { type RecordAnswer, type RecordRequest, sharedMs } from "./recorder.ts";
@@ -112,6 +113,11 @@ export class Journal {
   /** Counts the people inside who were seen after `sinceMs`. */
   async recount(sinceMs: number): Promise<void> {
     this.#take(await this.#writer.call("recount", sinceMs));
+  }
+
+  /** How the keys of the rows are. */
+  keyReport(): Promise<KeyReport> {
+    return this.#writer.call("keyReport");
   }
 
   /** The 99th percentile of the last commits, ms; null before the first. */

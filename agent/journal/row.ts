@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, type KeyObject } from "node:crypto";
 import { z } from "zod";
 import { clockState, codeKind, direction, entryMark } from "../../contract/entries.ts";
 import { type StationKeys, seal, unseal } from "../../provisioning/secrets.ts";
@@ -27,6 +27,8 @@ export const entryRow = z.object({
   state_at: z.int(),
   attempts: z.int(),
   last_code: z.string().nullable(),
+  /** Data key that sealed the row; null in rows of schema 1, whose files have no such column. */
+  data_key: z.string().nullable().default(null),
 });
 
 export type EntryRow = z.infer<typeof entryRow>;
@@ -38,6 +40,12 @@ const entryBody = z.object({
   warnings: z.array(z.string()),
   repairs: z.array(z.string()),
 }) satisfies z.ZodType<EntryBody>;
+
+/** Where the keys of rows come from. */
+export interface RowKeys {
+  /** The data key of this id, or what sealed the rows that name none; null when it cannot be had. */
+  keyOf(dataKey: string | null): KeyObject | null;
+}
 
 type ClearColumns = Omit<EntryRow, "body" | "state" | "state_at" | "attempts" | "last_code">;
 
@@ -63,17 +71,19 @@ function associatedData(row: ClearColumns): string {
     row.direction,
     row.marks,
     Buffer.from(row.person_tag).toString("base64"),
+    ...(row.data_key === null ? [] : [row.data_key]),
   ]);
 }
 
-/** Seals the personal part for exactly this row. */
-export function sealBody(keys: StationKeys, row: ClearColumns, body: EntryBody): Uint8Array {
-  return seal(keys.rows, Buffer.from(JSON.stringify(body), "utf8"), associatedData(row));
+/** Seals the personal part for exactly this row, under the data key that the row names. */
+export function sealBody(key: KeyObject, row: ClearColumns, body: EntryBody): Uint8Array {
+  return seal(key, Buffer.from(JSON.stringify(body), "utf8"), associatedData(row));
 }
 
 /** Opens a row; null when its tag does not verify (damaged, moved or changed). */
-export function openRow(keys: StationKeys, row: EntryRow): Entry | null {
-  const plain = unseal(keys.rows, row.body, associatedData(row));
+export function openRow(keys: RowKeys, row: EntryRow): Entry | null {
+  const key = keys.keyOf(row.data_key);
+  const plain = key === null ? null : unseal(key, row.body, associatedData(row));
   if (plain === null) return null;
   return {
     seq: row.seq,
@@ -98,6 +108,6 @@ export function openRow(keys: StationKeys, row: EntryRow): Entry | null {
 }
 
 /** Keyed HMAC-SHA-256 of a person's canonical identity: equal for equal people, worthless without the key. */
-export function personTag(keys: StationKeys, personKey: string): Uint8Array {
+export function personTag(keys: Pick<StationKeys, "persons">, personKey: string): Uint8Array {
   return createHmac("sha256", keys.persons).update(personKey, "utf8").digest();
 }

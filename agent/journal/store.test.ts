@@ -114,7 +114,7 @@ test("another key opens no row", () => {
   const journal = new JournalStore(file, keys);
   journal.append(draft(1));
   journal.close();
-  const stranger = new JournalStore(file, randomKeys());
+  const stranger = new JournalStore(file, randomKeys(), "read");
   expect(stranger.unsent(10)).toEqual({ entries: [], damaged: [1] });
   stranger.close();
 });

@@ -1,10 +1,12 @@
 import { randomUUIDv7 } from "node:crypto";
 import { existsSync } from "node:fs";
+import path from "node:path";
 import type Database from "better-sqlite3";
 import { z } from "zod";
 import { AgentError } from "../../provisioning/agent-error.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import type { Presence } from "../gate/presence.ts";
+import { DataKeys, dataKeysFile, type KeyReport } from "./data-keys.ts";
 import { openDatabase, schemaVersion } from "./database.ts";
 import { type Entry, type EntryDraft, type EntryState, entryStates } from "./entry.ts";
 import { type EntryRow, entryRow, openRow, personTag, sealBody } from "./row.ts";
@@ -16,6 +18,9 @@ export interface QueueFigures {
   readonly quarantined: number;
 }
 
+/** Code of a row that was put aside because it does not open: damaged, or its key is. */
+export const unreadableCode = "damaged-row";
+const takenBackAtOnce = 10_000;
 /** The commit times that {@link JournalStore.commitP99Ms} looks back on. */
 const rememberedCommits = 1_000;
 
@@ -40,6 +45,7 @@ export class JournalStore {
   readonly #mode: "write" | "read";
   readonly #openFile: typeof openDatabase;
   #database: Database.Database | null = null;
+  #dataKeys!: DataKeys;
   #closed = false;
   readonly #statements = new Map<string, Database.Statement>();
   #lastSeq = 0;
@@ -108,6 +114,7 @@ export class JournalStore {
 
   /** Records one in or out with the person's presence; inside a {@link JournalStore.transaction}. */
   insert(draft: EntryDraft, id: string = randomUUIDv7(), tag = this.tagOf(draft.personKey)): Entry {
+    const { id: data_key, key } = this.#dataKeys.current(draft.wallMs);
     const clear = {
       seq: this.#lastSeq + 1,
       id,
@@ -124,19 +131,22 @@ export class JournalStore {
       direction: draft.direction,
       marks: JSON.stringify(draft.marks),
       person_tag: tag,
+      data_key,
     };
     const row: EntryRow = {
       ...clear,
-      body: sealBody(this.#keys, clear, draft.body),
+      body: sealBody(key, clear, draft.body),
       state: 0,
       state_at: draft.wallMs,
       attempts: 0,
       last_code: null,
     };
     this.#statement(`INSERT INTO entry (seq, id, schema, boot_id, mono_ms, wall_ms, clock_state, checkpoint_id, staff_ref, reader_id, reader_name,
-             kind, direction, marks, person_tag, body, state, state_at, attempts, last_code)
+             kind, direction, marks, person_tag, body, state, state_at, attempts, last_code, data_key)
            VALUES (@seq, @id, @schema, @boot_id, @mono_ms, @wall_ms, @clock_state, @checkpoint_id, @staff_ref, @reader_id, @reader_name,
-             @kind, @direction, @marks, @person_tag, @body, @state, @state_at, @attempts, @last_code)`).run(row);
+             @kind, @direction, @marks, @person_tag, @body, @state, @state_at, @attempts, @last_code, @data_key)`).run(
+      row,
+    );
     this.#statement(`INSERT INTO presence (person_tag, inside, since_ms, last_seen_ms) VALUES (?, ?, ?, ?)
            ON CONFLICT (person_tag) DO UPDATE
            SET inside = excluded.inside, since_ms = excluded.since_ms, last_seen_ms = excluded.last_seen_ms`).run(
@@ -277,6 +287,12 @@ export class JournalStore {
     );
   }
 
+  /** How the keys of the rows are. */
+  get keyReport(): KeyReport {
+    this.#writable();
+    return this.#dataKeys.report;
+  }
+
   /**
    * Moves what is in the log into the file, as far as no reader needs the log: done while nobody waits, so that a commit
    * seldom has to.
@@ -307,6 +323,7 @@ export class JournalStore {
     // sqlite_sequence keeps the highest number ever given, also after rows were erased.
     const row = database.prepare("SELECT max(seq) AS seq FROM sqlite_sequence WHERE name = 'entry'").get();
     this.#lastSeq = z.object({ seq: z.int().nullable() }).parse(row).seq ?? 0;
+    this.#dataKeys = this.#openKeys(database);
     this.#statements.clear();
     this.#database = database;
     const counts = this.#statement(
@@ -317,6 +334,39 @@ export class JournalStore {
     this.#unsent = unsent;
     this.#quarantined = quarantined;
     this.#oldestWallMs = undefined;
+    if (this.#mode === "write") this.#takeBackReadable();
+  }
+
+  #openKeys(database: Database.Database): DataKeys {
+    try {
+      const dataKeys = new DataKeys(database, path.join(path.dirname(this.#file), dataKeysFile), this.#keys);
+      if (this.#mode === "write") dataKeys.settle();
+      return dataKeys;
+    } catch (cause) {
+      database.close();
+      throw this.#failed(cause);
+    }
+  }
+
+  /**
+   * Rows that stepped aside because they did not open, and open again since their key was put back, wait for the centre
+   * again. So many of them at each start.
+   */
+  #takeBackReadable(): void {
+    const rows = this.#all(
+      "SELECT * FROM entry WHERE state = 2 AND last_code = ? ORDER BY seq LIMIT ?",
+      unreadableCode,
+      takenBackAtOnce,
+    );
+    const { entries } = this.#opened(rows);
+    if (entries.length === 0) return;
+    this.transaction(() => {
+      const update = this.#statement("UPDATE entry SET state = 0, last_code = NULL WHERE seq = ?");
+      for (const { seq } of entries) update.run(seq);
+      this.#quarantined -= entries.length;
+      this.#unsent += entries.length;
+      this.#oldestWallMs = undefined;
+    });
   }
 
   /** A read; an I/O error closes the file like a failed write does, and the next call reopens and checks it. */
@@ -356,6 +406,7 @@ export class JournalStore {
   #rollBack(database: Database.Database): void {
     try {
       database.exec("ROLLBACK");
+      this.#dataKeys.forget();
     } catch {
       // The fault that led here is the one to tell; an unusable connection is closed and opened again.
     }
@@ -394,7 +445,7 @@ export class JournalStore {
     const damaged: number[] = [];
     for (const raw of rows) {
       const row = entryRow.safeParse(raw);
-      const entry = row.success ? openRow(this.#keys, row.data) : null;
+      const entry = row.success ? openRow(this.#dataKeys, row.data) : null;
       if (entry) entries.push(entry);
       else damaged.push(z.object({ seq: z.int() }).parse(raw).seq);
     }

@@ -1,5 +1,6 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import type { StationKeys } from "../../provisioning/secrets.ts";
+import type { KeyReport } from "./data-keys.ts";
 import { type RecordAnswer, Recorder, type RecordRequest } from "./recorder.ts";
 import { JournalStore, type QueueFigures } from "./store.ts";
 import { type AnswerMessage, answerTo, type CallMessage, ownPort, plainFault } from "./thread-calls.ts";
@@ -63,6 +64,7 @@ const calls = {
     recorder.takeInsideDelta();
     return figures();
   },
+  keyReport: (): KeyReport => store().keyReport,
   commitP99Ms: (): number | null => store().commitP99Ms,
   close: (): void => opened?.close(),
 };

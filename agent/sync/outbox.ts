@@ -3,6 +3,7 @@ import { uploadTimeoutMs } from "../../contract/limits.ts";
 import { operations } from "../../contract/operations.ts";
 import type { Clock } from "../clock.ts";
 import type { Journal } from "../journal/journal.ts";
+import { unreadableCode } from "../journal/store.ts";
 import type { Sentence } from "../kiosk-port/view.ts";
 import { longestPauseMs, longestUnreachablePauseMs, pauseAfter } from "./backoff.ts";
 import { type PackedBatch, readOutcomes } from "./batch.ts";
@@ -203,7 +204,7 @@ export class Outbox {
     const skip = [...this.#deferred.keys()];
     const { batch, damaged } = await journal.nextBatch(nextBatchLimit(this.#halving), skip, { deviceId, sent });
     for (const seq of damaged) {
-      await journal.quarantine({ seq }, "damaged-row", clock.wallMs());
+      await journal.quarantine({ seq }, unreadableCode, clock.wallMs());
       this.#options.log("outbox.damaged-row", { seq });
     }
     return batch === null && damaged.length > 0 ? this.#takeBatch() : batch;

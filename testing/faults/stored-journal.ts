@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import Database from "better-sqlite3";
+import { DataKeys, dataKeysFile } from "../../agent/journal/data-keys.ts";
 import type { Entry } from "../../agent/journal/entry.ts";
 import { entryRow, openRow } from "../../agent/journal/row.ts";
 import { loadStationKeys } from "../../provisioning/secrets.ts";
@@ -28,10 +29,11 @@ export function readStoredJournal(dataDir: string): StoredJournal {
     const check: unknown = database.pragma("quick_check", { simple: true });
     if (check !== "ok") faults.push(`quick_check says ${String(check)}`);
     const keys = loadStationKeys(path.join(dataDir, "station.key"), false);
+    const dataKeys = new DataKeys(database, path.join(dataDir, dataKeysFile), keys);
     let expected: number | null = null;
     for (const raw of database.prepare("SELECT * FROM entry ORDER BY seq").all() as { seq: number }[]) {
       const row = entryRow.safeParse(raw);
-      const entry = row.success ? openRow(keys, row.data) : null;
+      const entry = row.success ? openRow(dataKeys, row.data) : null;
       if (entry === null) faults.push(`the seal of row ${raw.seq} does not verify`);
       else entries.push(entry);
       if (expected !== null && raw.seq !== expected) faults.push(`row ${expected} is missing before ${raw.seq}`);

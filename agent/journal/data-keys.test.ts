@@ -1,0 +1,249 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import {
+  loadOwnerKey,
+  loadOwnerPrivateKey,
+  makeOwnerKeyPair,
+  type OwnerKey,
+  type OwnerPrivateKey,
+} from "../../provisioning/owner-key.ts";
+import type { StationKeys } from "../../provisioning/secrets.ts";
+import { draft, randomKeys } from "../../testing/drafts.ts";
+import { temporaryFolder } from "../../testing/folder.ts";
+import { dataKeysFile, unwrapDataKey, wrappedInFile, wrappedInTable } from "./data-keys.ts";
+import { entries as schema1 } from "./migrations/001-entries.ts";
+import { entryRow, openRow, sealBody } from "./row.ts";
+import { JournalStore } from "./store.ts";
+
+const day = 24 * 3_600_000;
+let folder: ReturnType<typeof temporaryFolder>;
+let file: string;
+let copy: string;
+const pairs: { pub: OwnerKey; priv: OwnerPrivateKey }[] = [];
+
+beforeAll(async () => {
+  using made = temporaryFolder();
+  for (const name of ["one", "two"]) {
+    const { publicPem, privatePem } = makeOwnerKeyPair("correct horse");
+    const [pub, priv] = [path.join(made.path, `${name}.pub.pem`), path.join(made.path, `${name}.pem`)];
+    writeFileSync(pub, publicPem);
+    writeFileSync(priv, privatePem);
+    pairs.push({ pub: loadOwnerKey(pub), priv: await loadOwnerPrivateKey(priv, async () => "correct horse") });
+  }
+}, 60_000);
+beforeEach(() => {
+  folder = temporaryFolder();
+  file = path.join(folder.path, "journal.db");
+  copy = path.join(folder.path, dataKeysFile);
+});
+afterEach(() => folder[Symbol.dispose]());
+
+function inFile<T>(look: (database: Database.Database) => T): T {
+  const database = new Database(file);
+  try {
+    return look(database);
+  } finally {
+    database.close();
+  }
+}
+
+const seqs = (store: JournalStore) => store.unsent(100).entries.map(({ seq }) => seq);
+
+function withRows(keys: StationKeys, count = 2): void {
+  const store = new JournalStore(file, keys);
+  for (let index = 1; index <= count; index++) store.append(draft(index));
+  store.close();
+}
+
+test("a data key seals the rows of 30 days, the next one those after; each row says which; a wrong clock makes no heap of keys", () => {
+  const keys = randomKeys();
+  const store = new JournalStore(file, keys);
+  const at = draft(1).wallMs;
+  for (const wallMs of [at, at + 29 * day, at + 31 * day, 0, at + 32 * day, 5 * day, at + 33 * day]) {
+    store.append(draft(1, { wallMs }));
+  }
+  expect(seqs(store)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+  store.close();
+  const [a, b, c, ...others] = inFile((database) =>
+    (database.prepare("SELECT data_key FROM entry ORDER BY seq").all() as { data_key: string }[]).map(
+      ({ data_key }) => data_key,
+    ),
+  ).filter((id, index, all) => all.indexOf(id) === index);
+  expect(new Set([a, b, c]).size).toBe(3);
+  expect(others).toEqual([]);
+});
+
+test("a reader that was open before a key was made reads the rows under it", () => {
+  const keys = randomKeys();
+  withRows(keys, 1);
+  const reader = new JournalStore(file, keys, "read");
+  expect(seqs(reader)).toEqual([1]);
+  const writer = new JournalStore(file, keys);
+  writer.append(draft(2, { wallMs: draft(1).wallMs + 40 * day }));
+  expect(seqs(reader)).toEqual([1, 2]);
+  writer.close();
+  reader.close();
+});
+
+test("a key made in a transaction that was rolled back seals nothing that is lost with it", () => {
+  const keys = randomKeys();
+  const store = new JournalStore(file, keys);
+  expect(() =>
+    store.transaction(() => {
+      store.insert(draft(1));
+      throw new Error("the row is not stored");
+    }),
+  ).toThrow();
+  store.append(draft(2));
+  store.close();
+  rmSync(copy);
+  const again = new JournalStore(file, keys, "read");
+  expect(again.unsent(10).entries).toHaveLength(1);
+  again.close();
+});
+
+test("rows of schema 1, sealed by the station key itself, stay readable beside new ones", () => {
+  const keys = randomKeys();
+  withRows(keys, 1);
+  const old = inFile(
+    (database) => database.prepare("SELECT * FROM entry").get() as { data_key: string; body: Uint8Array },
+  );
+  rmSync(file);
+  rmSync(copy);
+  inFile((database) => {
+    database.exec(schema1);
+    database.pragma(`application_id = ${0x54725152}`);
+    database.pragma("user_version = 1");
+    const { data_key: _, ...row } = { ...old, schema: 1 };
+    const clear = { ...entryRow.parse(row), data_key: null };
+    row.body = sealBody(keys.rows, clear, draft(1).body);
+    const names = Object.keys(row);
+    database
+      .prepare(`INSERT INTO entry (${names.join(", ")}) VALUES (${names.map((name) => `@${name}`).join(", ")})`)
+      .run(row);
+  });
+  const reader = new JournalStore(file, keys, "read");
+  expect(seqs(reader)).toEqual([1]);
+  reader.close();
+  const store = new JournalStore(file, keys);
+  store.append(draft(2));
+  expect(store.unsent(10)).toMatchObject({ entries: [{ seq: 1 }, { seq: 2 }], damaged: [] });
+  store.close();
+});
+
+test("the owner's private key opens every row, and no other does", () => {
+  const [one, two] = pairs as [(typeof pairs)[0], (typeof pairs)[0]];
+  const keys = randomKeys(one.pub);
+  withRows(keys, 3);
+  inFile((database) => {
+    const [wrapped] = wrappedInTable(database);
+    if (wrapped === undefined) throw new Error("There is a data key.");
+    expect(wrappedInFile(copy)).toEqual([wrapped]);
+    expect(unwrapDataKey(two.priv, wrapped)).toBeNull();
+    const key = unwrapDataKey(one.priv, wrapped);
+    const rows = database.prepare("SELECT * FROM entry").all();
+    const opened = rows.map((row) => openRow({ keyOf: (id) => (id === wrapped.id ? key : null) }, entryRow.parse(row)));
+    expect(opened.map((entry) => entry?.body.rawB64)).toEqual([1, 2, 3].map((index) => draft(index).body.rawB64));
+  });
+});
+
+test("an owner key that is set or changed later gets the keys that are there; taken out again, it keeps them", () => {
+  const [one, two] = pairs as [(typeof pairs)[0], (typeof pairs)[0]];
+  const keys = randomKeys();
+  const ownerKeys = (): (string | null)[] => [
+    ...inFile(wrappedInTable).map(({ ownerKey }) => ownerKey),
+    ...wrappedInFile(copy).map(({ ownerKey }) => ownerKey),
+  ];
+  withRows(keys);
+  expect(ownerKeys()).toEqual([null, null]);
+  for (const [owner, expected] of [
+    [one.pub, one.pub.fingerprint],
+    [two.pub, two.pub.fingerprint],
+    [null, two.pub.fingerprint],
+  ] as const) {
+    const store = new JournalStore(file, { ...keys, owner });
+    expect(store.keyReport).toMatchObject({
+      ownerKey: owner?.fingerprint ?? null,
+      dataKeys: 1,
+      withoutOwner: 0,
+      unusable: [],
+    });
+    expect(seqs(store)).toEqual([1, 2]);
+    store.close();
+    expect(ownerKeys()).toEqual([expected, expected]);
+  }
+  expect(inFile(wrappedInTable).map((wrapped) => unwrapDataKey(two.priv, wrapped)?.symmetricKeySize)).toEqual([32]);
+});
+
+const damages: Record<string, string> = {
+  "the station's wrap": "UPDATE data_key SET device_wrap = zeroblob(60)",
+  "the owner's wrap": "UPDATE data_key SET owner_wrap = zeroblob(384)",
+  "the time": "UPDATE data_key SET made_at = made_at + 1",
+  "all of it": "DELETE FROM data_key",
+};
+test.each(Object.keys(damages))("%s damaged in one copy is made anew from the other at the next start", (what) => {
+  const keys = randomKeys(pairs[0]?.pub);
+  withRows(keys);
+  const [before] = wrappedInFile(copy);
+  inFile((database) => database.exec(damages[what] ?? ""));
+  const store = new JournalStore(file, keys);
+  expect(seqs(store)).toEqual([1, 2]);
+  expect(store.keyReport).toMatchObject({
+    dataKeys: 1,
+    unusable: [],
+    repaired: what === "all of it" ? [] : [before?.id],
+  });
+  store.close();
+  rmSync(copy);
+  const again = new JournalStore(file, keys);
+  expect(seqs(again)).toEqual([1, 2]);
+  expect(again.keyReport).toMatchObject({ unusable: [], repaired: [] });
+  again.close();
+  expect(wrappedInFile(copy)).toHaveLength(1);
+});
+
+test("a data key damaged in both copies is told, its rows wait for the owner, new ones are recorded", () => {
+  const keys = randomKeys(pairs[0]?.pub);
+  withRows(keys);
+  const intact = readFileSync(copy);
+  inFile((database) => database.exec("UPDATE data_key SET device_wrap = zeroblob(60)"));
+  rmSync(copy);
+  const store = new JournalStore(file, keys);
+  store.append(draft(3));
+  expect(store.keyReport.unusable).toMatchObject([{ why: "damaged" }]);
+  expect(store.unsent(10)).toMatchObject({ entries: [{ seq: 3 }], damaged: [1, 2] });
+  for (const seq of [1, 2]) store.quarantine({ seq }, "damaged-row", 1);
+  store.close();
+  const owner = pairs[0]?.priv;
+  if (!owner) throw new Error("There is an owner.");
+  expect(inFile(wrappedInTable).filter((wrapped) => unwrapDataKey(owner, wrapped) !== null)).toHaveLength(2);
+  // A copy of the keys that is put back makes them rows to send again.
+  writeFileSync(copy, intact);
+  const again = new JournalStore(file, keys);
+  expect(seqs(again)).toEqual([1, 2, 3]);
+  expect(again.queue()).toMatchObject({ unsent: 3, quarantined: 0 });
+  again.close();
+});
+
+test("another station.key is refused with what to do, and nothing is changed", () => {
+  const keys = randomKeys();
+  withRows(keys);
+  const before = readFileSync(copy);
+  expect(() => new JournalStore(file, randomKeys())).toThrow(/station\.key .*is not the one.*tram journal recover/);
+  expect(readFileSync(copy).equals(before)).toBe(true);
+  const store = new JournalStore(file, keys);
+  expect(seqs(store)).toEqual([1, 2]);
+  store.close();
+});
+
+test("a second copy that cannot be written stops nobody and is told", () => {
+  const keys = randomKeys();
+  const store = new JournalStore(file, keys);
+  mkdirSync(`${copy}.new`);
+  store.append(draft(1));
+  expect(store.keyReport.copyFault).toBe("EISDIR");
+  expect(seqs(store)).toEqual([1]);
+  store.close();
+});
