@@ -1,18 +1,28 @@
 import { parseArgs } from "node:util";
+import { burst } from "./burst.ts";
 import { hidPosFuzz } from "./hid-pos-fuzz.ts";
 import { recogniserThroughput } from "./recogniser.ts";
 import { scanToDurable } from "./scan-to-durable.ts";
 import { webcamDecoders } from "./webcam.ts";
 
-const given = parseArgs({ allowPositionals: true, options: { frames: { type: "string", default: "400" } } });
-const frames = Number(given.values.frames);
+const given = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Of webcam. */
+    frames: { type: "string", default: "400" },
+    /** Of burst. */
+    seconds: { type: "string", default: "60" },
+  },
+});
+const { frames, seconds } = given.values;
 
-/** `npm run bench [NAME] [--frames N]`: each bench prints its own table; nothing here is asserted. `--frames` is for webcam. */
+/** `npm run bench [NAME...] [--OPTION N]`: each bench prints its own table; nothing here is asserted. */
 const benches: Readonly<Record<string, () => Promise<void> | void>> = {
   "scan-to-durable": scanToDurable,
   recogniser: recogniserThroughput,
   "hid-pos-fuzz": hidPosFuzz,
-  webcam: () => webcamDecoders(frames),
+  webcam: () => webcamDecoders(Number(frames)),
+  burst: () => burst(Number(seconds)),
 };
 
 const wanted = given.positionals;
