@@ -3,7 +3,6 @@ import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import Database from "better-sqlite3";
 import { Journal } from "../agent/journal/journal.ts";
-import { entries as schema } from "../agent/journal/migrations/001-entries.ts";
 import { JournalStore } from "../agent/journal/store.ts";
 import { parseReaderSpec } from "../drivers/reader-spec.ts";
 import { heldCards } from "../testing/cards-at-gate.ts";
@@ -111,7 +110,7 @@ class OneCommitEach implements Disposable {
   #seq = 0;
 
   constructor(file: string, journalMode: "DELETE" | "WAL") {
-    const row = sealedRow(`${file}.row`);
+    const { row, schema } = sealedRow(`${file}.row`);
     const columns = Object.keys(row);
     this.#database = new Database(file);
     this.#database.pragma(`journal_mode = ${journalMode}`);
@@ -141,13 +140,17 @@ class OneCommitEach implements Disposable {
   }
 }
 
-/** One row as the journal writes it. */
-function sealedRow(file: string): Record<string, unknown> {
+/** One row as the journal writes it, and the schema it stands in. */
+function sealedRow(file: string): { row: Record<string, unknown>; schema: string } {
   const store = new JournalStore(file, randomKeys());
   store.append(draft());
   store.close();
   const database = new Database(file, { readonly: true });
   const row = database.prepare("SELECT * FROM entry").get() as Record<string, unknown>;
+  const made = database
+    .prepare("SELECT sql FROM sqlite_schema WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%'")
+    .pluck();
+  const schema = made.all().join(";\n");
   database.close();
-  return row;
+  return { row, schema };
 }

@@ -34,4 +34,6 @@ const calls = {
 export type ReaderCalls = typeof calls;
 
 const port = ownPort();
-port.on("message", (message: CallMessage) => port.postMessage(answerTo(calls, message)));
+port.on("message", (messages: readonly CallMessage[]) => {
+  for (const message of messages) port.postMessage([answerTo(calls, message)]);
+});

@@ -58,6 +58,8 @@ type Answered<C extends Calls, N extends keyof C> = Awaited<ReturnType<C[N]>>;
 export class CallThread<C extends Calls> {
   readonly #worker: Worker;
   readonly #open = new Map<number, PromiseWithResolvers<unknown>>();
+  /** Called in this turn: they travel together. */
+  #leaving: CallMessage[] = [];
   #count = 0;
   #ended = false;
 
@@ -65,7 +67,9 @@ export class CallThread<C extends Calls> {
   constructor(name: string, data: unknown, onEnd: (why: string) => void) {
     const file = join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
     this.#worker = new Worker(file, { workerData: data, name });
-    this.#worker.on("message", (answer: AnswerMessage) => this.#settle(answer));
+    this.#worker.on("message", (answers: readonly AnswerMessage[]) => {
+      for (const answer of answers) this.#settle(answer);
+    });
     let why = "";
     this.#worker.on("error", (error) => {
       why = String(error);
@@ -94,13 +98,18 @@ export class CallThread<C extends Calls> {
     const number = ++this.#count;
     const answer = Promise.withResolvers<unknown>();
     this.#open.set(number, answer);
-    this.#worker.postMessage({ number, name, args } satisfies CallMessage);
+    if (this.#leaving.push({ number, name, args }) === 1) queueMicrotask(() => this.#post());
     return answer.promise as Promise<Answered<C, N>>;
   }
 
   /** Ends the thread after what it is doing. */
   async end(): Promise<void> {
     await this.#worker.terminate();
+  }
+
+  #post(): void {
+    this.#worker.postMessage(this.#leaving);
+    this.#leaving = [];
   }
 
   #settle(answer: AnswerMessage): void {

@@ -78,23 +78,25 @@ function work(port: MessagePort, messages: readonly CallMessage[]): void {
   for (let at = 0; at < messages.length; ) {
     const message = messages[at] as CallMessage;
     if (message.name !== "record") {
-      port.postMessage(answerTo(calls, message));
+      port.postMessage([answerTo(calls, message)]);
       at++;
       continue;
     }
     const group: CallMessage[] = [];
     for (; messages[at]?.name === "record" && group.length < maxGroup; at++) group.push(messages[at] as CallMessage);
-    for (const answer of record(group)) port.postMessage(answer);
+    port.postMessage(record(group));
   }
 }
 
 function record(group: readonly CallMessage[]): AnswerMessage[] {
   commits++;
   const answers = recorder.takeAll(group.map(({ args }) => args[0] as RecordRequest));
+  // One object in all answers: it crosses once.
+  const now = answers.every((answer) => "fault" in answer) ? null : figures();
   return group.map(({ number }, index): AnswerMessage => {
     const answer = answers[index];
     if (answer === undefined || "fault" in answer) return { number, fault: plainFault(answer?.fault) };
-    return { number, value: { answers: answer, figures: figures() } };
+    return { number, value: { answers: answer, figures: now } };
   });
 }
 
@@ -111,10 +113,10 @@ const foldIn = (): void => {
   }
 };
 
-port.on("message", (first: CallMessage) => {
-  const messages = [first];
+port.on("message", (first: readonly CallMessage[]) => {
+  const messages = [...first];
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
-    messages.push(next.message as CallMessage);
+    messages.push(...(next.message as readonly CallMessage[]));
   }
   work(port, messages);
   if (idle === undefined) idle = setTimeout(foldIn, idleAfterMs);
