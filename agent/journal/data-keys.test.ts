@@ -108,7 +108,7 @@ test("rows of schema 1, sealed by the station key itself, stay readable beside n
   const keys = randomKeys();
   withRows(keys, 1);
   const old = inFile(
-    (database) => database.prepare("SELECT * FROM entry").get() as { data_key: string; body: Uint8Array },
+    (database) => database.prepare("SELECT * FROM entry").get() as { data_key: string; stored_age_ms: null; body: Uint8Array },
   );
   rmSync(file);
   rmSync(copy);
@@ -116,7 +116,7 @@ test("rows of schema 1, sealed by the station key itself, stay readable beside n
     database.exec(schema1);
     database.pragma(`application_id = ${0x54725152}`);
     database.pragma("user_version = 1");
-    const { data_key: _, ...row } = { ...old, schema: 1 };
+    const { data_key: _, stored_age_ms: __, ...row } = { ...old, schema: 1 };
     const clear = { ...entryRow.parse(row), data_key: null };
     row.body = sealBody(keys.rows, clear, draft(1).body);
     const names = Object.keys(row);

@@ -2,12 +2,13 @@ import Database from "better-sqlite3";
 import { AgentError } from "../../provisioning/agent-error.ts";
 import { entries } from "./migrations/001-entries.ts";
 import { dataKeys } from "./migrations/002-data-keys.ts";
+import { upkeep } from "./migrations/003-upkeep.ts";
 
 /** "TrQR" as a number: tells our files from any other SQLite file. */
 const applicationId = 0x54725152;
 
 /** Numbered migrations, applied in order; the file's `user_version` is the count applied. */
-const migrations = [entries, dataKeys];
+const migrations = [entries, dataKeys, upkeep];
 
 /** Schema version this build writes; part of each row's associated data. */
 export const schemaVersion = migrations.length;
@@ -32,7 +33,8 @@ const settings: readonly (readonly [pragma: string, value: string, readBack: str
 ];
 
 /**
- * Opens the journal file, creating and migrating it where `writable`.
+ * Opens the journal file, creating and migrating it where `writable`. Reads a few pages only, whatever its size; see
+ * {@link structureFault}.
  *
  * @throws AgentError `journal.settings` when a setting does not read back, `journal.corrupt`, `journal.newer`
  */
@@ -104,13 +106,12 @@ function verifyIdentity(database: Database.Database, file: string): void {
       `The journal ${file} was written by a newer version (schema ${version}, this build knows ${schemaVersion}); update the program.`,
     );
   }
+}
+
+/** What SQLite finds wrong with the structure of the file, null when nothing; reads the whole file. */
+export function structureFault(database: Database.Database): string | null {
   const check: unknown = database.pragma("quick_check", { simple: true });
-  if (check !== "ok") {
-    throw new AgentError(
-      "journal.corrupt",
-      `The journal ${file} is damaged (${String(check)}); keep the whole folder, start with a new one and call support.`,
-    );
-  }
+  return check === "ok" ? null : String(check);
 }
 
 function migrate(database: Database.Database): void {

@@ -215,3 +215,74 @@ test("holding rows is read without making or changing anything", () => {
   expect(journalHoldsRows(file)).toBe(true);
   journal.close();
 });
+
+test("delivered rows are erased after running time alone: what is left is number, id and a keyed mark", () => {
+  const journal = new JournalStore(file, keys);
+  const made = [1, 2, 3, 4].map((index) => journal.append(draft(index)));
+  const [one, two, three] = made;
+  if (!one || !two || !three) throw new Error("entries were made");
+  journal.acknowledge([{ id: one.id, state: "stored" }], Date.UTC(1970, 0, 1));
+  journal.acknowledge([{ id: two.id, state: "duplicate" }], Date.UTC(2096, 0, 1));
+  journal.quarantine({ id: three.id }, "validation", 6);
+  // Whatever the clocks said: they have lain here for no time at all.
+  expect(journal.eraseDelivered(60_000, 100)).toBe(0);
+  expect(journal.eraseDelivered(0, 100)).toBe(2);
+  expect(journal.eraseDelivered(0, 100)).toBe(0);
+  expect(journal.newest(10).entries.map(({ seq }) => seq)).toEqual([4, 3]);
+  expect(journal.queue()).toMatchObject({ unsent: 1, quarantined: 1 });
+  expect(journal.gaps(1, 10)).toEqual([]);
+  expect(journal.losses(10)).toEqual({ erased: 2, lost: [] });
+  expect(journal.append(draft(5)).seq).toBe(5);
+  journal.close();
+  tamper("DELETE FROM erased WHERE seq = 2");
+  const again = new JournalStore(file, keys);
+  expect(again.gaps(1, 10)).toEqual([{ first: 2, last: 2 }]);
+  again.close();
+});
+
+test("the age of the journal goes on over a restart; only the centre's clock counts time away, a week at most", () => {
+  const hour = 3_600_000;
+  const opened = (): JournalStore => new JournalStore(file, keys);
+  let journal = opened();
+  journal.keepAge(1_000 * hour);
+  const first = journal.ageMs;
+  journal.close();
+  journal = opened();
+  expect(journal.ageMs).toBeGreaterThanOrEqual(first);
+  expect(journal.ageMs).toBeLessThan(first + hour);
+  journal.keepAge(null);
+  expect(journal.ageMs).toBeLessThan(first + hour);
+  journal.keepAge(1_002 * hour);
+  expect(journal.ageMs).toBeGreaterThan(1.9 * hour);
+  expect(journal.ageMs).toBeLessThan(2.1 * hour);
+  // A centre whose clock went back, and one whose clock leapt.
+  journal.keepAge(hour);
+  expect(journal.ageMs).toBeLessThan(2.1 * hour);
+  journal.keepAge(500_000 * hour);
+  expect(journal.ageMs).toBeLessThan(171 * hour);
+  journal.close();
+});
+
+test("rows the centre does not have after all wait for it again", () => {
+  const journal = new JournalStore(file, keys);
+  const made = [1, 2, 3].map((index) => journal.append(draft(index)));
+  journal.acknowledge(
+    made.map(({ id }) => ({ id, state: "stored" })),
+    5,
+  );
+  expect(journal.markUnsent([{ first: 2, last: 9 }])).toBe(2);
+  expect(journal.queue()).toMatchObject({ unsent: 2 });
+  expect(journal.unsent(10).entries.map(({ seq }) => seq)).toEqual([2, 3]);
+  expect(journal.eraseDelivered(0, 10)).toBe(1);
+  journal.close();
+});
+
+test("people not seen for long are forgotten by running time", () => {
+  const journal = new JournalStore(file, keys);
+  journal.append(draft(1, { wallMs: 0 }));
+  expect(journal.forgetAway(60_000, 10)).toBe(0);
+  expect(journal.presence(journal.tagOf(draft(1).personKey))).not.toBeNull();
+  expect(journal.forgetAway(-60_000, 10)).toBe(1);
+  expect(journal.presence(journal.tagOf(draft(1).personKey))).toBeNull();
+  journal.close();
+});

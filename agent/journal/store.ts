@@ -1,4 +1,4 @@
-import { randomUUIDv7 } from "node:crypto";
+import { createHmac, randomUUIDv7 } from "node:crypto";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import type Database from "better-sqlite3";
@@ -7,7 +7,7 @@ import { AgentError } from "../../provisioning/agent-error.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import type { Presence } from "../gate/presence.ts";
 import { DataKeys, dataKeysFile, type KeyReport } from "./data-keys.ts";
-import { openDatabase, schemaVersion } from "./database.ts";
+import { openDatabase, schemaVersion, structureFault } from "./database.ts";
 import { type Entry, type EntryDraft, type EntryState, entryStates } from "./entry.ts";
 import { type EntryRow, entryRow, openRow, personTag, sealBody } from "./row.ts";
 
@@ -24,7 +24,30 @@ const takenBackAtOnce = 10_000;
 /** The commit times that {@link JournalStore.commitP99Ms} looks back on. */
 const rememberedCommits = 1_000;
 
+const ageFact = "age";
+/** No single absence counts for more. */
+const longestAwayMs = 7 * 24 * 3_600_000;
+
 const presenceRow = z.object({ inside: z.int(), since_ms: z.int(), last_seen_ms: z.int() });
+
+/** Why a number names no row: it never did, as far as anybody knows, or its row was lost. */
+export type HoleReason = "never-given" | "lost" | "carrying";
+
+/** Sequence numbers, both ends included. */
+export interface SeqRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Watches over the numbers of a journal that is written; see `guard.ts`. */
+export interface StoreGuard {
+  /** Returns when it is on the disk that this number may be given. */
+  promise(seq: number): void;
+  /** This number is on the disk. */
+  note(seq: number): void;
+  /** The file was opened: compares it with what is known of it. */
+  settle(store: JournalStore): void;
+}
 
 /** What a failed transaction puts back. */
 interface Counters {
@@ -44,6 +67,7 @@ export class JournalStore {
   readonly #keys: StationKeys;
   readonly #mode: "write" | "read";
   readonly #openFile: typeof openDatabase;
+  readonly #guard: StoreGuard | null;
   #database: Database.Database | null = null;
   #dataKeys!: DataKeys;
   #closed = false;
@@ -56,14 +80,25 @@ export class JournalStore {
   #oldestWallMs: number | null | undefined;
   readonly #commitsMs: number[] = [];
   #commits = 0;
+  /** Running time that the journal has seen, ms, and since when (`performance.now`) it goes on from there. */
+  #age = { ms: 0, sinceMs: 0 };
+  /** Time of the centre at that moment, ms; null when it was not known. */
+  #ageServerMs: number | null = null;
 
   /**
    * Opens or creates the journal; with `read` it must exist and may belong to a running agent.
    *
    * @throws AgentError `journal.*`; `key.missing` is the caller's, see `journalHoldsRows`
    */
-  constructor(file: string, keys: StationKeys, mode: "write" | "read" = "write", open = openDatabase) {
+  constructor(
+    file: string,
+    keys: StationKeys,
+    mode: "write" | "read" = "write",
+    open = openDatabase,
+    guard: StoreGuard | null = null,
+  ) {
     this.#openFile = open;
+    this.#guard = guard;
     this.#file = file;
     this.#keys = keys;
     this.#mode = mode;
@@ -99,7 +134,10 @@ export class JournalStore {
       const result = work();
       const from = performance.now();
       this.#statement("COMMIT").run();
-      if (this.#lastSeq > before.lastSeq) this.#noteCommit(performance.now() - from);
+      if (this.#lastSeq > before.lastSeq) {
+        this.#noteCommit(performance.now() - from);
+        this.#guard?.note(this.#lastSeq);
+      }
       return result;
     } catch (cause) {
       // A full disk leaves the transaction open in some cases; SQLite asks for an explicit ROLLBACK.
@@ -114,6 +152,7 @@ export class JournalStore {
 
   /** Records one in or out with the person's presence; inside a {@link JournalStore.transaction}. */
   insert(draft: EntryDraft, id: string = randomUUIDv7(), tag = this.tagOf(draft.personKey)): Entry {
+    this.#guard?.promise(this.#lastSeq + 1);
     const { id: data_key, key } = this.#dataKeys.current(draft.wallMs);
     const clear = {
       seq: this.#lastSeq + 1,
@@ -141,19 +180,16 @@ export class JournalStore {
       attempts: 0,
       last_code: null,
     };
-    this.#statement(`INSERT INTO entry (seq, id, schema, boot_id, mono_ms, wall_ms, clock_state, checkpoint_id, staff_ref, reader_id, reader_name,
-             kind, direction, marks, person_tag, body, state, state_at, attempts, last_code, data_key)
-           VALUES (@seq, @id, @schema, @boot_id, @mono_ms, @wall_ms, @clock_state, @checkpoint_id, @staff_ref, @reader_id, @reader_name,
-             @kind, @direction, @marks, @person_tag, @body, @state, @state_at, @attempts, @last_code, @data_key)`).run(
-      row,
-    );
-    this.#statement(`INSERT INTO presence (person_tag, inside, since_ms, last_seen_ms) VALUES (?, ?, ?, ?)
+    this.#insertRow(row);
+    this.#statement(`INSERT INTO presence (person_tag, inside, since_ms, last_seen_ms, seen_age_ms) VALUES (?, ?, ?, ?, ?)
            ON CONFLICT (person_tag) DO UPDATE
-           SET inside = excluded.inside, since_ms = excluded.since_ms, last_seen_ms = excluded.last_seen_ms`).run(
+           SET inside = excluded.inside, since_ms = excluded.since_ms, last_seen_ms = excluded.last_seen_ms,
+             seen_age_ms = excluded.seen_age_ms`).run(
       row.person_tag,
       row.direction === "in" ? 1 : 0,
       row.wall_ms,
       row.wall_ms,
+      this.ageMs,
     );
     this.#lastSeq = row.seq;
     if (this.#unsent++ === 0) this.#oldestWallMs = row.wall_ms;
@@ -186,7 +222,9 @@ export class JournalStore {
 
   /** A person was seen again while inside: the stay goes on, no entry is added. Inside a transaction. */
   prolong(tag: Uint8Array, nowMs: number): void {
-    this.#statement("UPDATE presence SET last_seen_ms = max(last_seen_ms, ?) WHERE person_tag = ?").run(nowMs, tag);
+    this.#statement(
+      "UPDATE presence SET last_seen_ms = max(last_seen_ms, ?), seen_age_ms = ? WHERE person_tag = ?",
+    ).run(nowMs, this.ageMs, tag);
   }
 
   /** People inside who were seen after `sinceMs`. */
@@ -226,12 +264,13 @@ export class JournalStore {
   acknowledge(results: readonly { id: string; state: "stored" | "duplicate" }[], nowMs: number): void {
     this.transaction(() => {
       const update = this.#statement(
-        "UPDATE entry SET state = ?, state_at = ?, last_code = NULL, attempts = attempts + 1 WHERE id = ? AND state = ?",
+        `UPDATE entry SET state = ?, state_at = ?, stored_age_ms = ?, last_code = NULL, attempts = attempts + 1
+         WHERE id = ? AND state = ?`,
       );
       for (const { id, state } of results) {
         const next = entryStates.indexOf(state);
-        if (update.run(next, nowMs, id, 0).changes === 1) this.#unsent--;
-        else this.#quarantined -= update.run(next, nowMs, id, 2).changes;
+        if (update.run(next, nowMs, this.ageMs, id, 0).changes === 1) this.#unsent--;
+        else this.#quarantined -= update.run(next, nowMs, this.ageMs, id, 2).changes;
       }
       this.#oldestWallMs = undefined;
     });
@@ -248,6 +287,176 @@ export class JournalStore {
       this.#oldestWallMs = undefined;
       this.#quarantined += changes;
     });
+  }
+
+  /** The centre does not have these numbers although it once named them: their rows wait for it again. How many. */
+  markUnsent(ranges: readonly SeqRange[]): number {
+    return this.transaction(() => {
+      const update = this.#statement(
+        "UPDATE entry SET state = 0, stored_age_ms = NULL WHERE seq BETWEEN ? AND ? AND state IN (1, 3)",
+      );
+      const marked = ranges.reduce((sum, { first, last }) => sum + update.run(first, last).changes, 0);
+      this.#unsent += marked;
+      this.#oldestWallMs = undefined;
+      return marked;
+    });
+  }
+
+  /** Running time that this journal has seen, ms: it goes on over restarts, and no clock can set it. */
+  get ageMs(): number {
+    return Math.floor(this.#age.ms + performance.now() - this.#age.sinceMs);
+  }
+
+  /**
+   * Keeps the age over a restart. Time in which nobody ran counts as far as the centre's own clock tells it, and never
+   * more than a week at once: `serverMs` is null when the centre has not been heard in this run.
+   */
+  keepAge(serverMs: number | null): void {
+    const ran = this.ageMs - this.#age.ms;
+    const away = serverMs === null || this.#ageServerMs === null ? 0 : serverMs - this.#ageServerMs - ran;
+    this.#age = { ms: this.ageMs + Math.min(Math.max(0, away), longestAwayMs), sinceMs: performance.now() };
+    if (serverMs !== null) this.#ageServerMs = serverMs;
+    else if (this.#ageServerMs !== null) this.#ageServerMs += ran;
+    this.setFact(ageFact, JSON.stringify({ ms: this.#age.ms, serverMs: this.#ageServerMs }));
+  }
+
+  /**
+   * Erases the oldest delivered rows that have lain here for `keptMs` of running time, at most `limit`. What remains of
+   * each is its number, its id and a keyed mark of its content. Unsent and quarantined rows are never touched. How many.
+   */
+  eraseDelivered(keptMs: number, limit: number): number {
+    const rows = this.#all(
+      "SELECT * FROM entry WHERE stored_age_ms <= ? AND state IN (1, 3) ORDER BY stored_age_ms LIMIT ?",
+      this.ageMs - keptMs,
+      limit,
+    );
+    if (rows.length === 0) return 0;
+    this.transaction(() => {
+      for (const raw of rows) {
+        const { seq, id, body } = z.object({ seq: z.int(), id: z.string(), body: z.instanceof(Uint8Array) }).parse(raw);
+        const mark = createHmac("sha256", this.#keys.persons).update("erased entry ").update(body).digest();
+        this.#statement("INSERT OR REPLACE INTO erased (seq, id, mark) VALUES (?, ?, ?)").run(seq, id, mark);
+        this.#statement("DELETE FROM entry WHERE seq = ?").run(seq);
+      }
+    });
+    return rows.length;
+  }
+
+  /** Forgets people who were not seen for `awayMs` of running time, at most `limit`: where they stand has ended. */
+  forgetAway(awayMs: number, limit: number): number {
+    const before = this.ageMs - awayMs;
+    if (this.#get("SELECT 1 FROM presence WHERE seen_age_ms < ? LIMIT 1", before) === undefined) return 0;
+    return this.transaction(
+      () =>
+        this.#statement(
+          `DELETE FROM presence WHERE person_tag IN
+             (SELECT person_tag FROM presence WHERE seen_age_ms < ? ORDER BY seen_age_ms LIMIT ?)`,
+        ).run(before, limit).changes,
+    );
+  }
+
+  /**
+   * Takes in rows that were read out of another file, with their ids and numbers; what the centre has already it will
+   * call a duplicate. A row that is here or was erased here, or whose seal does not verify, is left. How many were new.
+   */
+  adopt(rows: readonly Record<string, unknown>[]): { adopted: number; damaged: number } {
+    let adopted = 0;
+    let damaged = 0;
+    if (rows.length === 0) return { adopted, damaged };
+    this.transaction(() => {
+      for (const raw of rows) {
+        const row = entryRow.safeParse(raw);
+        if (!row.success || openRow(this.#dataKeys, row.data) === null) {
+          damaged++;
+          continue;
+        }
+        const { seq, id, person_tag, direction, wall_ms } = row.data;
+        const known = this.#statement(
+          "SELECT 1 FROM entry WHERE id = ? OR seq = ? UNION ALL SELECT 1 FROM erased WHERE id = ? OR seq = ?",
+        ).get(id, seq, id, seq);
+        if (known !== undefined) continue;
+        const state = row.data.state === 2 ? 2 : 0;
+        this.#insertRow({ ...row.data, state });
+        this.#statement(`INSERT INTO presence (person_tag, inside, since_ms, last_seen_ms, seen_age_ms)
+             VALUES (?, ?, ?, ?, ?) ON CONFLICT (person_tag) DO UPDATE
+             SET inside = excluded.inside, since_ms = excluded.since_ms, last_seen_ms = excluded.last_seen_ms
+             WHERE excluded.since_ms > presence.since_ms`).run(
+          person_tag,
+          direction === "in" ? 1 : 0,
+          wall_ms,
+          wall_ms,
+          this.ageMs,
+        );
+        this.#cutHoles(seq);
+        this.#lastSeq = Math.max(this.#lastSeq, seq);
+        if (state === 0) this.#unsent++;
+        else this.#quarantined++;
+        adopted++;
+      }
+      this.#oldestWallMs = undefined;
+    });
+    return { adopted, damaged };
+  }
+
+  /** Says of these numbers that they name no row here; the next number comes after them. */
+  addHole({ first, last }: SeqRange, why: HoleReason): void {
+    if (last < first) return;
+    this.transaction(() => {
+      this.#putHole(first, last, why);
+      this.#lastSeq = Math.max(this.#lastSeq, last);
+    });
+  }
+
+  /** Everything readable was carried over: what is missing up to `lostUpTo` was lost, the rest was never given. */
+  settleCarried(lostUpTo: number): SeqRange[] {
+    const lost: SeqRange[] = [];
+    this.transaction(() => {
+      this.#statement("DELETE FROM hole WHERE why = 'carrying'").run();
+      for (const { first, last } of this.gaps(1, Number.MAX_SAFE_INTEGER)) {
+        const part = { first, last: Math.min(last, lostUpTo) };
+        if (part.last >= part.first) {
+          this.#putHole(part.first, part.last, "lost");
+          lost.push(part);
+        }
+        this.#putHole(Math.max(first, lostUpTo + 1), last, "never-given");
+      }
+    });
+    return lost;
+  }
+
+  /** Numbers above `from` that no row, no erased row and no hole accounts for, at most `limit` ranges. */
+  gaps(from: number, limit: number): SeqRange[] {
+    const rows = this.#all(
+      `WITH known (first, last) AS (
+         SELECT seq, seq FROM entry WHERE seq >= @from UNION ALL SELECT seq, seq FROM erased WHERE seq >= @from
+         UNION ALL SELECT first, last FROM hole WHERE last >= @from
+         UNION ALL SELECT @end, @end UNION ALL SELECT @from - 1, @from - 1),
+       ordered AS (SELECT first, max(last) OVER (ORDER BY first, last ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before FROM known)
+       SELECT before + 1 AS first, first - 1 AS last FROM ordered WHERE first > before + 1 ORDER BY first LIMIT @limit`,
+      { from, end: this.#lastSeq + 1, limit },
+    );
+    return z.array(z.object({ first: z.int(), last: z.int() })).parse(rows);
+  }
+
+  /** Rows among the newest `limit` whose seal does not verify. */
+  damagedAmongNewest(limit: number): number[] {
+    return this.newest(limit).damaged;
+  }
+
+  /** How many rows were erased after delivery, and which numbers were lost. */
+  losses(limit: number): { readonly erased: number; readonly lost: readonly SeqRange[] } {
+    const erased = z.object({ n: z.int() }).parse(this.#get("SELECT count(*) AS n FROM erased")).n;
+    const lost = this.#all("SELECT first, last FROM hole WHERE why = 'lost' ORDER BY first LIMIT ?", limit);
+    return { erased, lost: z.array(z.object({ first: z.int(), last: z.int() })).parse(lost) };
+  }
+
+  /** What SQLite finds wrong with the file's structure, null when nothing; reads the whole file. */
+  structureFault(): string | null {
+    try {
+      return structureFault(this.#writable());
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
   }
 
   /** The present state of these entries, by id; unknown ids are left out. */
@@ -305,6 +514,22 @@ export class JournalStore {
     }
   }
 
+  /** Moves the whole log into the file and empties it, so that nothing erased stays in it. False while a reader needs it. */
+  foldIn(): boolean {
+    try {
+      const [done] = this.#writable().pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
+      return done?.busy === 0;
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+  }
+
+  /** Writes a whole copy of the journal as it is now into a file that does not exist yet. */
+  copyInto(file: string): void {
+    this.#all("SELECT 1");
+    this.#writable().prepare("VACUUM INTO ?").run(file);
+  }
+
   /** The 99th percentile of the last commits that recorded entries, ms; null before the first. */
   get commitP99Ms(): number | null {
     const sorted = this.#commitsMs.toSorted((one, other) => one - other);
@@ -320,9 +545,7 @@ export class JournalStore {
 
   #open(): void {
     const database = this.#openFile(this.#file, this.#mode === "write");
-    // sqlite_sequence keeps the highest number ever given, also after rows were erased.
-    const row = database.prepare("SELECT max(seq) AS seq FROM sqlite_sequence WHERE name = 'entry'").get();
-    this.#lastSeq = z.object({ seq: z.int().nullable() }).parse(row).seq ?? 0;
+    this.#lastSeq = lastSeqIn(database);
     this.#dataKeys = this.#openKeys(database);
     this.#statements.clear();
     this.#database = database;
@@ -334,7 +557,48 @@ export class JournalStore {
     this.#unsent = unsent;
     this.#quarantined = quarantined;
     this.#oldestWallMs = undefined;
-    if (this.#mode === "write") this.#takeBackReadable();
+    if (this.#mode === "read") return;
+    this.#readAge();
+    this.#takeBackReadable();
+    this.#guard?.settle(this);
+  }
+
+  #readAge(): void {
+    const text = this.fact(ageFact);
+    const kept = z
+      .object({ ms: z.int().nonnegative(), serverMs: z.int().nullable() })
+      .safeParse(text === null ? null : JSON.parse(text));
+    // A file that was opened again after a fault has not grown younger.
+    const ms = Math.max(kept.data?.ms ?? 0, this.#age.sinceMs === 0 ? 0 : this.ageMs);
+    this.#age = { ms, sinceMs: performance.now() };
+    this.#ageServerMs ??= kept.data?.serverMs ?? null;
+  }
+
+  #insertRow(row: EntryRow): void {
+    this.#statement(`INSERT INTO entry (seq, id, schema, boot_id, mono_ms, wall_ms, clock_state, checkpoint_id, staff_ref, reader_id, reader_name,
+             kind, direction, marks, person_tag, body, state, state_at, attempts, last_code, data_key)
+           VALUES (@seq, @id, @schema, @boot_id, @mono_ms, @wall_ms, @clock_state, @checkpoint_id, @staff_ref, @reader_id, @reader_name,
+             @kind, @direction, @marks, @person_tag, @body, @state, @state_at, @attempts, @last_code, @data_key)`).run(
+      row,
+    );
+  }
+
+  #putHole(first: number, last: number, why: HoleReason): void {
+    if (last < first) return;
+    this.#statement("INSERT OR REPLACE INTO hole (first, last, why) VALUES (?, ?, ?)").run(first, last, why);
+  }
+
+  /** A row was found for a number that was thought to name none. */
+  #cutHoles(seq: number): void {
+    const rows = this.#statement(
+      "SELECT first, last, why FROM hole WHERE first <= ? AND last >= ? AND why <> 'carrying'",
+    ).all(seq, seq);
+    const hole = z.object({ first: z.int(), last: z.int(), why: z.enum(["never-given", "lost"]) });
+    for (const { first, last, why } of z.array(hole).parse(rows)) {
+      this.#statement("DELETE FROM hole WHERE first = ?").run(first);
+      this.#putHole(first, seq - 1, why);
+      this.#putHole(seq + 1, last, why);
+    }
   }
 
   #openKeys(database: Database.Database): DataKeys {
@@ -453,14 +717,31 @@ export class JournalStore {
   }
 }
 
-/** Whether a journal file already holds rows, read before any key is made. */
+/** Highest number ever given in this file, or told to be none; 0 for a new one. */
+function lastSeqIn(database: Database.Database): number {
+  // sqlite_sequence keeps it also after rows were erased.
+  const hasHoles = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'hole'").get() !== undefined;
+  const row = database
+    .prepare(
+      `SELECT max(coalesce((SELECT max(seq) FROM sqlite_sequence WHERE name = 'entry'), 0),
+                  ${hasHoles ? "coalesce((SELECT max(last) FROM hole), 0)" : "0"}) AS seq`,
+    )
+    .get();
+  return z.object({ seq: z.int() }).parse(row).seq;
+}
+
+/** Whether a journal file already holds rows, read before any key is made; a file beyond reading may hold some. */
 export function journalHoldsRows(file: string): boolean {
   if (!existsSync(file)) return false;
-  const database = openDatabase(file, false);
+  let database: Database.Database | undefined;
   try {
+    database = openDatabase(file, false);
     const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'entry'").get();
     return table !== undefined && database.prepare("SELECT 1 FROM entry LIMIT 1").get() !== undefined;
+  } catch (fault) {
+    if (fault instanceof AgentError && fault.code === "journal.newer") throw fault;
+    return true;
   } finally {
-    database.close();
+    database?.close();
   }
 }

@@ -2,11 +2,13 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { maskedEntry } from "../../agent/journal/masked-entry.ts";
-import { JournalStore } from "../../agent/journal/store.ts";
+import { JournalStore, type SeqRange } from "../../agent/journal/store.ts";
 import { defaultDataFolder } from "../../provisioning/data-folder.ts";
 import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { CommandFailure } from "../failure.ts";
 import { printable, printJson } from "../output.ts";
+
+const maxToldRanges = 1_000;
 
 interface JournalOptions {
   data: string;
@@ -79,35 +81,42 @@ const verify = new Command("verify")
   .action(({ data, json }: JournalOptions) => {
     const journal = openJournal(data);
     const damaged: number[] = [];
-    const missing: number[] = [];
     const counts: Record<string, number> = { unsent: 0, stored: 0, duplicate: 0, quarantined: 0 };
-    let expected: number | null = null;
     let rows = 0;
     for (const page of journal.pages()) {
       damaged.push(...page.damaged);
+      rows += page.entries.length + page.damaged.length;
       for (const entry of page.entries) counts[entry.state] = (counts[entry.state] ?? 0) + 1;
-      const seqs = [...page.entries.map((entry) => entry.seq), ...page.damaged].sort((one, other) => one - other);
-      for (const seq of seqs) {
-        for (let gap = expected ?? seq; gap < seq && missing.length < 1000; gap++) missing.push(gap);
-        expected = seq + 1;
-        rows++;
-      }
     }
-    const ok = damaged.length === 0 && missing.length === 0 && (expected === null || expected === journal.lastSeq + 1);
+    const structure = journal.structureFault();
+    const missing = journal.gaps(1, maxToldRanges);
+    const { erased, lost } = journal.losses(maxToldRanges);
     journal.close();
-    if (json) printJson({ ok, rows, ...counts, damaged, missing });
+    const ok = structure === null && damaged.length === 0 && missing.length === 0 && lost.length === 0;
+    if (json) printJson({ ok, rows, ...counts, erased, damaged, missing, lost, structure });
     else {
       process.stdout.write(
-        `${rows} entries: ${counts.unsent} unsent, ${counts.stored} stored, ${counts.duplicate} duplicate, ${counts.quarantined} quarantined.\n`,
+        `${rows} entries: ${counts.unsent} unsent, ${counts.stored} stored, ${counts.duplicate} duplicate, ${counts.quarantined} quarantined; ${erased} erased after delivery.\n`,
       );
       if (ok) process.stdout.write("The journal is sound: every seal verifies and no number is missing.\n");
     }
     if (!ok) {
-      throw new CommandFailure(
-        `The journal is not sound: ${damaged.length} damaged rows (${damaged.slice(0, 5).join(", ")}), ${missing.length} missing numbers (${missing.slice(0, 5).join(", ")}); keep the whole folder and call support.`,
-      );
+      const told = [
+        ...(structure === null ? [] : [`its structure is damaged (${structure})`]),
+        `${damaged.length} damaged rows (${damaged.slice(0, 5).join(", ")})`,
+        `${missing.length} gaps in the numbers (${rangesText(missing)})`,
+        `${lost.length} ranges lost by an earlier fault (${rangesText(lost)})`,
+      ];
+      throw new CommandFailure(`The journal is not sound: ${told.join(", ")}; keep the whole folder and call support.`);
     }
   });
+
+function rangesText(ranges: readonly SeqRange[]): string {
+  return ranges
+    .slice(0, 5)
+    .map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`))
+    .join(", ");
+}
 
 const exported = new Command("export")
   .description("the owner's export: every entry in full, one JSON line each, on standard output")
