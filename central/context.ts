@@ -1,5 +1,6 @@
 import type { FastifyBaseLogger, FastifyRequest } from "fastify";
 import type { Clock } from "./clock.ts";
+import type { CodeSigner } from "./code-signing.ts";
 import type { CursorBox } from "./cursor.ts";
 import { HttpProblem } from "./http-problem.ts";
 import type { CentralKeys } from "./keys.ts";
@@ -18,6 +19,9 @@ export interface Central {
   readonly signIn: SignIn;
   readonly cursors: CursorBox;
   readonly live: LiveFeed;
+  readonly codes: CodeSigner;
+  /** Where people reach this service, for printed codes; known once it listens. */
+  readonly publicUrl: () => string;
 }
 
 /** Who makes this call. @throws HttpProblem `invalid_token`. */

@@ -19,6 +19,8 @@ export interface CentralKeys {
   readonly seal: Buffer;
   /** AES-256 of list cursors. */
   readonly cursor: Buffer;
+  /** Seed of the Ed25519 key that signs codes. */
+  readonly codes: Buffer;
   /** A short text that is the same for the same purpose and value, and tells nothing without the key file. */
   tag(purpose: TagPurpose, value: string): string;
 }
@@ -126,6 +128,7 @@ export function keysFrom(secret: Buffer): CentralKeys {
   return {
     seal: derive("seal"),
     cursor: derive("cursor"),
+    codes: derive("codes"),
     tag: (purpose, value) => createHmac("sha256", tagKey(purpose)).update(value, "utf8").digest("base64url"),
   };
 }

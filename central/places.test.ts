@@ -1,6 +1,7 @@
-import { randomUUID } from "node:crypto";
+import { createPublicKey, randomUUID, verify } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TokenReply } from "../contract/people.ts";
+import { readPlaceCode } from "../contract/signed-code.ts";
 import { Device, newCheckpoint, Rig } from "../testing/central-rig.ts";
 
 let rig: Rig;
@@ -54,6 +55,26 @@ describe("checkpoints", () => {
     });
     expect(wrong.body).toMatchObject({ status: 422, errors: [{ pointer: "/address/province_code" }] });
   });
+});
+
+test("a place code is signed by a key the centre publishes, and is the same text each time", async () => {
+  const [place] = (await rig.call("GET", "/v1/me/checkpoints", { token: owner.access_token })).body.items;
+  const published = await rig.call("GET", "/v1/keys");
+  const code = readPlaceCode(place.place_code.text);
+  if (code === null || code === "damaged") throw new Error("it is a place code");
+  expect(code).toMatchObject({ checkpointId, kid: published.body.keys[0].kid });
+  const key = createPublicKey({ key: published.body.keys[0], format: "jwk" });
+  expect(verify(null, code.message, key, code.signature)).toBe(true);
+  expect(place.place_code.text.startsWith(`${rig.url.toUpperCase()}/TQP/`)).toBe(true);
+  const etag = published.headers.get("etag") ?? "";
+  expect((await rig.call("GET", "/v1/keys", { headers: { "if-none-match": etag } })).status).toBe(304);
+
+  await rig.stop();
+  await rig.start({ publicUrl: "https://qr.example.vn" });
+  const { access_token } = await rig.signIn("0900000001", "owner");
+  const [again] = (await rig.call("GET", "/v1/me/checkpoints", { token: access_token })).body.items;
+  const signed = place.place_code.text.slice(place.place_code.text.indexOf("/TQP/"));
+  expect(again.place_code.text).toBe(`HTTPS://QR.EXAMPLE.VN${signed}`);
 });
 
 describe("staff", () => {

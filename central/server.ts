@@ -1,5 +1,6 @@
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
 import { type Clock, systemClock } from "./clock.ts";
+import { codeSigner } from "./code-signing.ts";
 import type { Central } from "./context.ts";
 import { cursorBox } from "./cursor.ts";
 import { CentralFault, codeOf } from "./fault.ts";
@@ -12,6 +13,7 @@ import { authRoutes } from "./routes/auth.ts";
 import { checkpointRoutes } from "./routes/checkpoints.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { entryRoutes } from "./routes/entries.ts";
+import { keyRoutes } from "./routes/keys.ts";
 import { livePageRoutes } from "./routes/live-page.ts";
 import { staffRoutes } from "./routes/staff.ts";
 import { streamRoutes } from "./routes/stream.ts";
@@ -32,6 +34,8 @@ export interface CentralOptions {
   /** A pino logger. It receives ids, routes, statuses and fault codes only. */
   readonly logger: FastifyBaseLogger;
   readonly clock?: Clock;
+  /** `https://…` as people reach the service from outside, for printed codes; the listening address unless told. */
+  readonly publicUrl?: string;
   /** Addresses of reverse proxies whose `X-Forwarded-For` is believed, comma-separated; none by default. */
   readonly trustedProxies?: string;
 }
@@ -56,6 +60,7 @@ export async function startCentral(options: CentralOptions): Promise<RunningCent
   const { logger, clock = systemClock } = options;
   const { store, keys } = openStore(options.database);
   try {
+    let listening = "";
     const tokens = tokensOver(store, keys, clock);
     const central: Central = {
       store,
@@ -66,10 +71,13 @@ export async function startCentral(options: CentralOptions): Promise<RunningCent
       signIn: signInOver({ store, keys, clock, tokens, otpSender: options.otpSender, logger }),
       cursors: cursorBox(keys.cursor),
       live: liveFeed(),
+      codes: codeSigner(keys.codes),
+      publicUrl: () => options.publicUrl ?? listening,
     };
     const server = await serverOver(central, options);
     await forgetOld(store, clock);
     const url = await listen(server, options);
+    listening = url;
     const housekeeping = setInterval(() => {
       forgetOld(store, clock).catch((error: unknown) => logger.error({ fault: faultOf(error) }, "housekeeping failed"));
     }, housekeepingMs);
@@ -112,6 +120,7 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
   checkpointRoutes(server, central);
   staffRoutes(server, central);
   deviceRoutes(server, central);
+  keyRoutes(server, central);
   entryRoutes(server, central);
   streamRoutes(server, central);
   if (options.livePageDir !== null) livePageRoutes(server, options.livePageDir);

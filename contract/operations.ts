@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { codeKeys } from "./code-keys.ts";
 import { batchRequest, batchResponse, entriesPage } from "./entries.ts";
 import { heartbeatRequest, heartbeatResponse } from "./heartbeat.ts";
 import {
@@ -100,6 +101,14 @@ export const operations = {
     auth: "bearer",
     success: 200,
     response: checkpointsPage,
+  },
+  listCodeKeys: {
+    method: "get",
+    path: "/v1/keys",
+    summary: "Public keys that place codes are checked with; answers 304 to a known ETag",
+    auth: "public",
+    success: 200,
+    response: codeKeys,
   },
   listStaff: {
     method: "get",

@@ -97,6 +97,9 @@ export const gatePolicy = z.object({
   rescan_s: z.number().min(0).max(60),
 });
 
+/** The text of a place's printed QR code, see `signed-code.ts`. */
+export const placeCode = z.object({ text: z.string().max(512), kid: z.string().regex(/^[0-9a-f]{8}$/) });
+
 export const checkpoint = z
   .object({
     id: z.uuid(),
@@ -106,6 +109,8 @@ export const checkpoint = z
     address: checkpointAddress,
     policy: gatePolicy,
     role,
+    /** Left out by a centre that issues none. */
+    place_code: placeCode.optional(),
   })
   .meta({ id: "Checkpoint" });
 export type Checkpoint = z.infer<typeof checkpoint>;

@@ -148,17 +148,11 @@ export interface TramPersonalCode extends Recognised {
   };
 }
 
-/** Our own signed place code; `form` is its version. */
+/** Our own signed place code (contract/signed-code.ts); `form` is its version. Its signature is checked elsewhere. */
 export interface TramPlaceCode extends Recognised {
   readonly kind: "tram-place";
-  readonly form: string;
-  readonly fields: {
-    readonly id: string;
-    readonly name: string | null;
-    readonly issuedOn: string | null;
-    readonly expiresOn: string | null;
-    readonly verified: boolean;
-  };
+  readonly form: "1";
+  readonly fields: { readonly id: string; readonly issuedOn: string; readonly kid: string };
 }
 
 /** Why a payload that looks like a known type is not taken as one. */

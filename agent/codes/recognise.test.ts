@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { placeCodeText, placeMessage } from "../../contract/signed-code.ts";
 import type { Code } from "./code.ts";
 import { recognise, warmUp } from "./recognise.ts";
 import { SAMPLES } from "./samples.ts";
@@ -383,4 +384,23 @@ describe("personal QR, numbers and URLs", () => {
     warmUp();
     expect(read(SAMPLES.S1)).toEqual(before);
   });
+});
+
+test("a place code of our own is a place, cut short it is damaged, and neither is a person", () => {
+  const message = placeMessage({
+    kid: "00ab12ff",
+    checkpointId: "01900000-0000-7000-8000-000000000001",
+    issuedOn: "2026-11-21",
+  });
+  const text = placeCodeText("https://qr.example.vn", message, new Uint8Array(64).fill(7));
+  const encoder = new TextEncoder();
+  const [whole] = recognise(encoder.encode(text), { today: "2026-11-21" });
+  expect(whole).toMatchObject({
+    kind: "tram-place",
+    form: "1",
+    fields: { id: "01900000-0000-7000-8000-000000000001", issuedOn: "2026-11-21", kid: "00ab12ff" },
+    warnings: ["not-verified"],
+  });
+  const [cut] = recognise(encoder.encode(text.slice(0, -9)), { today: "2026-11-21" });
+  expect(cut).toMatchObject({ kind: "damaged", form: "tram-place", fields: { reason: "truncated" } });
 });

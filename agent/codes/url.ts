@@ -1,5 +1,6 @@
+import { readPlaceCode } from "../../contract/signed-code.ts";
 import type { Code, UrlCode } from "./code.ts";
-import { UNKNOWN } from "./outcome.ts";
+import { damaged, UNKNOWN } from "./outcome.ts";
 
 /** The systems of 2021 whose URLs were declarations or place codes (codes.md 7); sub-domains included. */
 const HOSTS = ["tokhaiyte.vn", "pccovid.gov.vn", "bluezone.gov.vn", "khambenh.gov.vn"] as const;
@@ -13,8 +14,17 @@ function hostOf(url: string): string | null {
     : null;
 }
 
+/** A place code of our own, whatever address its centre has; null when the text is none. */
+function readTramPlace(text: string): Code | null {
+  const read = readPlaceCode(text);
+  if (read === null) return null;
+  if (read === "damaged") return damaged("tram-place", "truncated");
+  const { checkpointId: id, issuedOn, kid } = read;
+  return { kind: "tram-place", form: "1", fields: { id, issuedOn, kid }, warnings: ["not-verified"], repairs: [] };
+}
+
 /**
- * A URL of the health-declaration systems (codes.md 7; recognition rule 2). `id=` makes it a declaration, everything
+ * Our own place code, or a URL of the health-declaration systems (codes.md 7; recognition rule 2). `id=` makes it a declaration, everything
  * else on these hosts a place. UUIDs are case-insensitive and come back in lower case; `url` stays as read.
  * Null when the text is no URL; unknown when its host is not in the table.
  */
@@ -22,6 +32,8 @@ export function readUrl(text: string): Code | null {
   if (!/^https?:\/\//i.test(text)) return null;
   // What no URL holds came from a second scan; the id would swallow it.
   if (/[\s|<>"\p{Cc}]/u.test(text)) return UNKNOWN;
+  const ours = readTramPlace(text);
+  if (ours !== null) return ours;
   const host = hostOf(text);
   if (host === null || !HOSTS.some((known) => host === known || host.endsWith(`.${known}`))) return UNKNOWN;
   const placeId = /\/qr\/([A-Za-z0-9-]+)/.exec(text)?.[1];

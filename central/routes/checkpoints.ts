@@ -23,7 +23,7 @@ export function checkpointRoutes(server: FastifyInstance, central: Central): voi
         if (existing.contentTag !== contentTag || !grant) {
           throw new HttpProblem("id_conflict", "This id is taken by another place.");
         }
-        return checkpointOf(existing, grant.role);
+        return checkpointOf(central, existing, grant.role);
       }
       const now = central.clock.now();
       const created: StoredCheckpoint = {
@@ -50,7 +50,7 @@ export function checkpointRoutes(server: FastifyInstance, central: Central): voi
         addedBy: personRef,
         validFrom: now,
       });
-      return checkpointOf(created, "owner");
+      return checkpointOf(central, created, "owner");
     });
     return reply.code(201).send(answer);
   });
@@ -61,13 +61,13 @@ export function checkpointRoutes(server: FastifyInstance, central: Central): voi
     const items: Checkpoint[] = [];
     for (const grant of grants.filter(({ validTo }) => validTo === null)) {
       const checkpoint = await central.store.checkpoints.find(grant.checkpointId);
-      if (checkpoint) items.push(checkpointOf(checkpoint, grant.role));
+      if (checkpoint) items.push(checkpointOf(central, checkpoint, grant.role));
     }
     return { items };
   });
 }
 
-function checkpointOf(checkpoint: StoredCheckpoint, role: Role): Checkpoint {
+function checkpointOf(central: Central, checkpoint: StoredCheckpoint, role: Role): Checkpoint {
   return {
     id: checkpoint.id,
     name: checkpoint.name,
@@ -76,5 +76,6 @@ function checkpointOf(checkpoint: StoredCheckpoint, role: Role): Checkpoint {
     address: checkpoint.address,
     policy: gatePolicyDefaults,
     role,
+    place_code: central.codes.placeCode(central.publicUrl(), checkpoint.id, checkpoint.createdAt),
   };
 }

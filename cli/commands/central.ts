@@ -14,8 +14,9 @@ export const centralCommand = new Command("central")
   .option("--port <number>", "port to listen on", "7080")
   .option("--host <address>", "address to listen on; put a TLS proxy in front of anything but 127.0.0.1", "127.0.0.1")
   .option("--database <url>", "sqlite:PATH (default: central/central.db in the data folder)")
+  .option("--public-url <url>", "address people reach the service at, printed in place codes", publicAddress)
   .option("--json", "print machine-readable lines")
-  .action(async (options: { port: string; host: string; database?: string; json?: true }) => {
+  .action(async (options: { port: string; host: string; database?: string; publicUrl?: string; json?: true }) => {
     const database = options.database ?? defaultDatabase();
     const log = openLog("central");
     log.level = "warn";
@@ -26,6 +27,7 @@ export const centralCommand = new Command("central")
       livePageDir: existsSync(builtFolder("live")) ? builtFolder("live") : null,
       otpSender: consoleOtpSender(process.stdout, { json: options.json === true }),
       logger: log,
+      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
     });
     endGracefully(() => central.close());
     if (options.json) printJson({ event: "ready", url: central.url, pid: process.pid });
@@ -36,6 +38,11 @@ export const centralCommand = new Command("central")
       );
     }
   });
+
+function publicAddress(text: string): string {
+  if (/^https?:\/\/[A-Za-z0-9.-]{1,253}(?::\d{1,5})?(?:\/[A-Za-z0-9./-]{0,100})?$/.test(text)) return text;
+  throw new CommandFailure(`--public-url takes an address like https://qr.example.vn, not "${text.slice(0, 100)}".`);
+}
 
 /** @throws CommandFailure naming the flag */
 export function portNumber(text: string, flag: string): number {
