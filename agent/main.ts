@@ -36,7 +36,7 @@ import { Recent } from "./recent.ts";
 import { Relays } from "./relays.ts";
 import { type Lane, Station } from "./station.ts";
 import { CentralApi } from "./sync/central-api.ts";
-import { type ClockOffset, clockOffset } from "./sync/clock-offset.ts";
+import { type ClockOffset, clockIsImpossible, clockOffset, measuredOffset } from "./sync/clock-offset.ts";
 import { Outbox } from "./sync/outbox.ts";
 
 export type AgentLog = (event: string, facts: Record<string, unknown>) => void;
@@ -102,7 +102,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   for (const entry of (await journal.newest(20)).reverse()) recent.add(entry);
 
   const api = new CentralApi(config.central, clock, (offsetMs) => {
-    offset = { offsetMs, bootId: clock.bootId, monoMs: clock.monoMs() } satisfies ClockOffset;
+    offset = measuredOffset(offsetMs, clock);
   });
   const duty = new Duty({
     api,
@@ -126,6 +126,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     credential: duty,
     deviceId,
     clock,
+    clockIsImpossible: () => clockIsImpossible(offset, clock),
     onChange: () => {
       beside("recent.fault", recent.refresh((ids) => journal.states(ids)).then(draw));
       draw();

@@ -10,6 +10,7 @@ const testTools = [
     debianPackage: "chromium",
     found: () => process.env.CHROME_PATH !== undefined || onPath("chromium", "google-chrome", "chromium-browser"),
   },
+  { debianPackage: "openssl", found: () => onPath("openssl") },
   { debianPackage: "socat", found: () => onPath("socat") },
   // The faults of every commit preload a small library of their own, compiled where it runs.
   { debianPackage: "gcc", found: () => onPath("gcc") },

@@ -3,6 +3,7 @@ import { gzipSync } from "node:zlib";
 import { type BatchRequest, type BatchResponse, contentOf, type WireEntry } from "../../contract/entries.ts";
 import { maxBatchBytes, maxBatchEntries } from "../../contract/limits.ts";
 import type { Entry } from "../journal/entry.ts";
+import { askedWaitMs } from "./retry-after.ts";
 
 /** Room left in a batch for its envelope, bytes. */
 const envelopeBytes = 1024;
@@ -87,7 +88,7 @@ export function readOutcomes(sent: readonly string[], response: BatchResponse): 
     const answer = answers.get(id);
     if (answer?.status === "stored" || answer?.status === "duplicate") acknowledged.push({ id, state: answer.status });
     else if (answer?.status === "rejected") refused.push({ id, code: answer.type ?? "rejected" });
-    else waiting.push({ id, afterMs: answer?.retry_after_s === undefined ? null : answer.retry_after_s * 1000 });
+    else waiting.push({ id, afterMs: askedWaitMs(answer?.retry_after_s) });
   }
   return { acknowledged, refused, waiting };
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { Agent } from "node:https";
 import { gzipSync } from "node:zlib";
 import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from "axios";
 import type { z } from "zod";
@@ -6,6 +7,7 @@ import { callTimeoutMs, maxReplyBytes } from "../../contract/limits.ts";
 import type { Operation } from "../../contract/operations.ts";
 import { type Problem, type ProblemName, problem, problemName } from "../../contract/problem.ts";
 import type { Clock } from "../clock.ts";
+import { retryAfter } from "./retry-after.ts";
 
 /** What a call came to. Only `refused` and `ok` are words of our own server. */
 export type Reply<T> =
@@ -25,16 +27,25 @@ export type Reply<T> =
       readonly name: ProblemName | null;
       readonly retryAfterMs: number | null;
     }
-  /** Something answered that is not our server: captive portal, proxy, redirect. */
-  | { readonly kind: "foreign"; readonly detail: string }
-  /** Nobody answered: no network, DNS, TLS, time-out. */
+  /** Something answered that is not our server: captive portal, proxy, redirect, another's certificate. */
+  | {
+      readonly kind: "foreign";
+      readonly detail: string;
+      /** A certificate that is not yet, or no more, valid by this machine's clock: the clock may be what is wrong. */
+      readonly untimely: boolean;
+    }
+  /** Nobody answered: no network, DNS, time-out. */
   | { readonly kind: "unreachable"; readonly detail: string };
 
-/** `Retry-After` is obeyed up to this long. */
-const longestRetryAfterMs = 3_600_000;
+/** Certificates out of their time, as Node names them (X509_V_ERR_*). */
+const untimelyCertificates = ["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"];
+/** Other reasons why a certificate is not our server's. */
+const wrongCertificates = /^(ERR_TLS_CERT|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_)/;
 
 export interface Call<T> {
   readonly operation: Operation;
+  /** Values of the `{name}`s in the operation's path. */
+  readonly parameters?: Readonly<Record<string, string>>;
   readonly body?: unknown;
   /** The body as gzipped JSON, where somebody has packed it already. */
   readonly gzipped?: Uint8Array;
@@ -62,6 +73,8 @@ export class CentralApi {
       maxRedirects: 0,
       maxContentLength: maxReplyBytes,
       proxy: false,
+      // Said here, so that no environment variable of the machine can switch it off.
+      httpsAgent: new Agent({ keepAlive: true, rejectUnauthorized: true, minVersion: "TLSv1.2" }),
       responseType: "text",
       transformResponse: (text: unknown) => text,
       validateStatus: () => true,
@@ -73,28 +86,33 @@ export class CentralApi {
     const requestId = randomUUID();
     const sentMono = this.#clock.monoMs();
     const data = bodyOf(call);
+    // axios' own `timeout` watches for silence only; a dribbling reply needs a bound on the whole call.
+    const ending = new AbortController();
+    const end = (): void => ending.abort();
+    const timer = setTimeout(end, call.totalTimeoutMs ?? callTimeoutMs);
+    call.cancelled?.addEventListener("abort", end);
+    if (call.cancelled?.aborted) end();
     let response: AxiosResponse<string>;
     try {
       response = await this.#http.request<string>({
         method: call.operation.method,
-        url: call.operation.path,
+        url: pathOf(call),
         ...(data === undefined ? {} : { data }),
         headers: {
           "X-Request-Id": requestId,
           ...(data === undefined ? {} : { "Content-Type": "application/json", "Content-Encoding": "gzip" }),
           ...(call.accessToken === undefined ? {} : { Authorization: `Bearer ${call.accessToken}` }),
         },
-        // axios' own `timeout` watches for silence only; a dribbling reply needs a bound on the whole call.
-        signal: AbortSignal.any([
-          AbortSignal.timeout(call.totalTimeoutMs ?? callTimeoutMs),
-          ...(call.cancelled ? [call.cancelled] : []),
-        ]),
+        signal: ending.signal,
       });
     } catch (error) {
-      return { kind: "unreachable", detail: detailOf(error) };
+      return failureOf(error);
+    } finally {
+      clearTimeout(timer);
+      call.cancelled?.removeEventListener("abort", end);
     }
     const foreign = whyForeign(response, requestId);
-    if (foreign !== null) return { kind: "foreign", detail: foreign };
+    if (foreign !== null) return { kind: "foreign", detail: foreign, untimely: false };
     this.#noteServerTime(response, sentMono);
     return this.#read(response, call.schema);
   }
@@ -105,18 +123,18 @@ export class CentralApi {
       if (schema === null) return { kind: "ok", value: undefined as T };
       const value = schema.safeParse(jsonOf(response.data));
       if (value.success) return { kind: "ok", value: value.data };
-      return { kind: "foreign", detail: `the answer ${status} has not the agreed form` };
+      return { kind: "foreign", detail: `the answer ${status} has not the agreed form`, untimely: false };
     }
     const parsed = problem.safeParse(jsonOf(response.data));
     const name = parsed.success ? problemName(parsed.data.type) : null;
-    const retryAfterMs = retryAfter(response, this.#clock.wallMs());
+    const retryAfterMs = retryAfter(String(response.headers["retry-after"] ?? ""), dateOf(response));
     if (status === 408 || status === 429 || status >= 500) return { kind: "busy", status, name, retryAfterMs };
     return { kind: "refused", status, name, problem: parsed.success ? parsed.data : null, retryAfterMs };
   }
 
   #noteServerTime(response: AxiosResponse<string>, sentMono: number): void {
-    const date = Date.parse(String(response.headers.date ?? ""));
-    if (!Number.isFinite(date)) return;
+    const date = dateOf(response);
+    if (date === null) return;
     const roundTripMs = this.#clock.monoMs() - sentMono;
     this.#onServerTime(Math.round(date + roundTripMs / 2 - this.#clock.wallMs()));
   }
@@ -141,15 +159,6 @@ function whyForeign(response: AxiosResponse<string>, requestId: string): string 
     : `answer ${response.status} of type ${type || "none"}`;
 }
 
-/** Seconds or an HTTP date (RFC 9110 10.2.3), at most an hour, null when absent or absurd. */
-function retryAfter(response: AxiosResponse<string>, nowMs: number): number | null {
-  const text = String(response.headers["retry-after"] ?? "").trim();
-  if (text === "") return null;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - nowMs;
-  if (!Number.isFinite(ms)) return null;
-  return Math.min(Math.max(0, ms), longestRetryAfterMs);
-}
-
 function jsonOf(text: unknown): unknown {
   try {
     return JSON.parse(String(text));
@@ -158,8 +167,24 @@ function jsonOf(text: unknown): unknown {
   }
 }
 
-function detailOf(error: unknown): string {
-  if (error instanceof AxiosError && error.code === "ERR_CANCELED") return "no complete answer in time";
-  if (error instanceof AxiosError) return error.code ?? error.message;
-  return error instanceof Error ? error.message : String(error);
+function dateOf(response: AxiosResponse<string>): number | null {
+  const date = Date.parse(String(response.headers.date ?? ""));
+  return Number.isFinite(date) ? date : null;
+}
+
+function pathOf({ operation, parameters = {} }: Call<unknown>): string {
+  return operation.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ""));
+}
+
+function failureOf(error: unknown): Reply<never> {
+  if (!(error instanceof AxiosError)) {
+    return { kind: "unreachable", detail: error instanceof Error ? error.message : String(error) };
+  }
+  const { code = error.message } = error;
+  if (code === AxiosError.ERR_CANCELED) return { kind: "unreachable", detail: "no complete answer in time" };
+  if (code === AxiosError.ERR_BAD_RESPONSE) return { kind: "foreign", detail: error.message, untimely: false };
+  if (wrongCertificates.test(code)) {
+    return { kind: "foreign", detail: code, untimely: untimelyCertificates.includes(code) };
+  }
+  return { kind: "unreachable", detail: code };
 }

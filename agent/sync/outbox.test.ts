@@ -1,8 +1,12 @@
 import { createHash } from "node:crypto";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
 import path from "node:path";
+import tls from "node:tls";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { contentOf, wireEntry } from "../../contract/entries.ts";
+import { authority } from "../../testing/certificates.ts";
 import { draft, randomKeys, record as recordEntry } from "../../testing/drafts.ts";
 import { type FakeCentre, startFakeCentre } from "../../testing/fake-centre.ts";
 import { temporaryFolder } from "../../testing/folder.ts";
@@ -21,6 +25,7 @@ let centre: FakeCentre;
 let outbox: Outbox;
 let statuses: OutboxStatus[];
 let offsets: number[];
+let clockIsWrong: boolean;
 let credential: UploadCredential & { token: string | null; renewals: string[] };
 
 beforeEach(async () => {
@@ -32,6 +37,7 @@ beforeEach(async () => {
   centre = await startFakeCentre();
   statuses = [];
   offsets = [];
+  clockIsWrong = false;
   credential = {
     token: "token-1",
     renewals: [],
@@ -43,19 +49,24 @@ beforeEach(async () => {
     },
     probe: () => Promise.resolve(true),
   };
+  outbox = outboxTo(centre.url);
+});
+
+function outboxTo(url: string): Outbox {
   const clock = systemClock();
-  outbox = new Outbox({
+  return new Outbox({
     journal,
-    api: new CentralApi(centre.url, clock, (offset) => offsets.push(offset)),
+    api: new CentralApi(url, clock, (offset) => offsets.push(offset)),
     credential,
     deviceId: "01900000-0000-7000-8000-0000000000aa",
     clock,
+    clockIsImpossible: () => clockIsWrong,
     // No jitter: pauses of a hundredth of the longest allowed keep the test quick and still real.
     random: () => 0.01,
     onChange: (status) => statuses.push(status),
     log: () => {},
   });
-});
+}
 
 afterEach(async () => {
   await outbox.stop();
@@ -322,6 +333,81 @@ test("a centre that is away and comes back gets everything once, without a resta
   await drained();
   expect(centre.ledger).toEqual(ids);
   expect(statuses.at(-1)).toEqual({ online: true, message: null });
+});
+
+test("after failures batches are small and grow as they get through", async () => {
+  const ids = await record(450);
+  centre.script = (_, answer, count) => {
+    if (count <= 2) return answer.cut();
+    if (count === 3) return answer.problem(503, "unavailable");
+    answer.storeAll();
+  };
+  outbox.start();
+  await drained();
+  const sizes = centre.batches.map((batch) => batch.entries.length);
+  expect(sizes).toEqual([200, 50, 12, 10, 20, 40, 80, 160, 140]);
+  expect(centre.ledger).toEqual(ids);
+});
+
+test.each([404, 405, 410, 415, 426])(
+  "%i is a fault of version or address: every row is held, nothing repeated",
+  async (status) => {
+    await record(3);
+    centre.script = (_, answer) => answer.problem(status, "not_found");
+    outbox.start();
+    await until("the technician is asked for", () => statuses.at(-1)?.message?.en.includes("call the technician"));
+    const from = performance.now();
+    outbox.nudge();
+    await until("a second has passed", () => performance.now() - from > 1_000);
+    expect(centre.batches).toHaveLength(1);
+    expect(journal.figures).toMatchObject({ unsent: 3, quarantined: 0 });
+    centre.script = (_, answer) => answer.storeAll();
+    outbox.retryNow();
+    await drained();
+  },
+);
+
+test("an absurd wait for one item, or for all, neither stops nor floods the rest", async () => {
+  const [odd, ...others] = await record(4);
+  let absurd: unknown = -3;
+  centre.script = ({ entries }, answer) => {
+    const results = entries.map((entry) =>
+      entry.id === odd ? { id: odd, status: "retry", retry_after_s: absurd } : answer.store(entry),
+    );
+    answer.json(200, { batch_id: "01900000-0000-7000-8000-0000000000bb", results, high_water: { seq: 4 } });
+  };
+  outbox.start();
+  await until("the others are stored", () => journal.figures.unsent === 1);
+  expect(centre.ledger).toEqual(others);
+  absurd = 1e300;
+  const before = centre.batches.length;
+  await until("it was asked once more", () => centre.batches.length === before + 1, 20_000);
+  const from = performance.now();
+  await until("a second has passed", () => performance.now() - from > 1_000);
+  expect(centre.batches).toHaveLength(before + 1);
+});
+
+test("a certificate out of its time says what is wrong: this machine's clock where that is impossible, else the network", async () => {
+  const trusted = tls.getCACertificates("default");
+  const ours = authority(folder.path);
+  tls.setDefaultCACertificates([...trusted, ours.ca]);
+  const yesterday = Date.now() - 24 * 3_600_000;
+  const server = createServer(ours.issue("127.0.0.1", yesterday - 3_600_000, yesterday));
+  try {
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    outbox = outboxTo(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    await record(1);
+    outbox.start();
+    await until("the network is named", () => statuses.at(-1)?.message?.en.includes("wifi"));
+    clockIsWrong = true;
+    outbox.retryNow();
+    await until("the clock is named", () => statuses.at(-1)?.message?.en.includes("set the clock right"), 20_000);
+    expect(journal.figures).toMatchObject({ unsent: 1, quarantined: 0 });
+  } finally {
+    await outbox.stop();
+    server.close();
+    tls.setDefaultCACertificates(trusted);
+  }
 });
 
 test("a damaged row is set aside and the others are sent", async () => {

@@ -1,5 +1,5 @@
 import { batchResponse } from "../../contract/entries.ts";
-import { uploadTimeoutMs } from "../../contract/limits.ts";
+import { maxBatchEntries, uploadTimeoutMs } from "../../contract/limits.ts";
 import { operations } from "../../contract/operations.ts";
 import type { Clock } from "../clock.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -7,6 +7,7 @@ import { unreadableCode } from "../journal/store.ts";
 import type { Sentence } from "../kiosk-port/view.ts";
 import { longestPauseMs, longestUnreachablePauseMs, pauseAfter } from "./backoff.ts";
 import { type PackedBatch, readOutcomes } from "./batch.ts";
+import { afterFailure, afterSuccess } from "./batch-size.ts";
 import type { CentralApi, Reply } from "./central-api.ts";
 import { afterAnswer, afterRefusal, type Halving, nextBatchLimit, nothingSuspected } from "./halving.ts";
 import { sendingSentences } from "./sentences.ts";
@@ -27,6 +28,12 @@ interface Wait {
   readonly endedByNudge: boolean;
 }
 
+/** A row that is not sent before this monotonic time, and how often that has happened to it. */
+interface Deferral {
+  readonly notBeforeMono: number;
+  readonly times: number;
+}
+
 const atOnce: Wait = { ms: 0, endedByNudge: true };
 const patiently = (ms: number): Wait => ({ ms, endedByNudge: false });
 
@@ -43,6 +50,8 @@ export interface OutboxOptions {
   readonly credential: UploadCredential;
   readonly deviceId: string;
   readonly clock: Clock;
+  /** The wall clock cannot be right; a certificate out of its time is then this machine's fault. */
+  readonly clockIsImpossible: () => boolean;
   readonly random?: () => number;
   /** Called after anything a screen shows may have changed. */
   readonly onChange: (status: OutboxStatus) => void;
@@ -63,6 +72,7 @@ const probeEveryMs = 30_000;
  */
 export class Outbox {
   readonly #options: OutboxOptions;
+  readonly #random: () => number;
   readonly #stopping = new AbortController();
   #endWait: ((by: "nudge" | "retry") => void) | null = null;
   /** Something came while no wait was running; it ends the next one. */
@@ -70,16 +80,18 @@ export class Outbox {
   #failures = 0;
   #lastContactMono = Number.NEGATIVE_INFINITY;
   #halving: Halving = nothingSuspected;
+  #batchSize = maxBatchEntries;
   #blockedToken: string | null = null;
   /** The token was renewed and nothing has been accepted under the new one yet. */
   #renewedInVain = false;
-  /** Rows the centre asked to hold, by id: not before this monotonic time. Memory only. */
-  readonly #deferred = new Map<string, number>();
+  /** Rows the centre asked to hold, or did not name, by id. Memory only. */
+  readonly #deferred = new Map<string, Deferral>();
   #status: OutboxStatus = { online: false, message: null };
   #running: Promise<void> | null = null;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    this.#random = options.random ?? Math.random;
   }
 
   get status(): OutboxStatus {
@@ -148,7 +160,9 @@ export class Outbox {
     const outcomes = readOutcomes(batch.ids, reply.value);
     if (outcomes.acknowledged.length > 0) await journal.acknowledge(outcomes.acknowledged, clock.wallMs());
     for (const { id, code } of outcomes.refused) await this.#quarantine(id, code);
+    for (const { id } of [...outcomes.acknowledged, ...outcomes.refused]) this.#deferred.delete(id);
     this.#halving = afterAnswer(this.#halving, batch.ids.length);
+    this.#batchSize = afterSuccess(this.#batchSize);
     this.#options.log("outbox.answered", {
       sent: batch.ids.length,
       acknowledged: outcomes.acknowledged.length,
@@ -163,23 +177,23 @@ export class Outbox {
     }
     this.#failures = 0;
     for (const { id, afterMs } of outcomes.waiting) {
-      this.#deferred.set(id, clock.monoMs() + Math.max(shortestPauseMs, afterMs ?? 0));
+      const times = (this.#deferred.get(id)?.times ?? 0) + 1;
+      const ms = Math.max(shortestPauseMs, afterMs ?? pauseAfter(times, this.#random));
+      this.#deferred.set(id, { notBeforeMono: clock.monoMs() + ms, times });
     }
     return atOnce;
   }
 
   /** Nothing to send now: ask whether the centre is there, then wait for a nudge or the first deferred row. */
   async #idle(): Promise<Wait> {
+    const dueMono = this.#held().reduce((first, { notBeforeMono }) => Math.min(first, notBeforeMono), Infinity);
     const answered = await this.#probe();
     if (answered !== null) {
       this.#say(answered, answered ? null : sendingSentences.unreachable);
       if (answered) this.#failures = 0;
     }
-    const due =
-      [...this.#deferred.values()].reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY) -
-      this.#options.clock.monoMs();
     const pause = answered === false ? this.#backOff(longestUnreachablePauseMs).ms : probeEveryMs;
-    return { ms: Math.max(50, Math.min(due, pause)), endedByNudge: true };
+    return { ms: Math.max(50, Math.min(dueMono - this.#options.clock.monoMs(), pause)), endedByNudge: true };
   }
 
   /** Rows wait for somebody to sign in; nothing this machine does alone can help. */
@@ -198,16 +212,23 @@ export class Outbox {
 
   async #takeBatch(): Promise<PackedBatch | null> {
     const { journal, clock, deviceId } = this.#options;
-    const now = clock.monoMs();
-    for (const [id, notBefore] of this.#deferred) if (notBefore <= now) this.#deferred.delete(id);
-    const sent = { boot_id: clock.bootId, mono_ms: now, wall_ms: clock.wallMs() };
-    const skip = [...this.#deferred.keys()];
-    const { batch, damaged } = await journal.nextBatch(nextBatchLimit(this.#halving), skip, { deviceId, sent });
+    const sent = { boot_id: clock.bootId, mono_ms: clock.monoMs(), wall_ms: clock.wallMs() };
+    const limit = Math.min(this.#batchSize, nextBatchLimit(this.#halving));
+    const skip = this.#held().map(({ id }) => id);
+    const { batch, damaged } = await journal.nextBatch(limit, skip, { deviceId, sent });
     for (const seq of damaged) {
       await journal.quarantine({ seq }, unreadableCode, clock.wallMs());
       this.#options.log("outbox.damaged-row", { seq });
     }
     return batch === null && damaged.length > 0 ? this.#takeBatch() : batch;
+  }
+
+  /** What is not to be sent yet. */
+  #held(): (Deferral & { readonly id: string })[] {
+    const now = this.#options.clock.monoMs();
+    return [...this.#deferred]
+      .filter(([, { notBeforeMono }]) => notBeforeMono > now)
+      .map(([id, deferral]) => ({ id, ...deferral }));
   }
 
   async #onFailure(reply: Exclude<Reply<unknown>, { kind: "ok" }>, { ids }: PackedBatch, token: string): Promise<Wait> {
@@ -216,12 +237,13 @@ export class Outbox {
       answer: reply.kind,
       ...("status" in reply ? { status: reply.status, problem: reply.name } : { detail: reply.detail }),
     });
+    if (reply.kind !== "refused") this.#batchSize = afterFailure(this.#batchSize);
     switch (reply.kind) {
       case "unreachable":
         this.#say(false, sendingSentences.unreachable);
         return this.#backOff(longestUnreachablePauseMs);
       case "foreign":
-        this.#say(false, sendingSentences.foreign);
+        this.#say(false, this.#sentenceFor(reply));
         return this.#backOff(longestUnreachablePauseMs);
       case "busy":
         this.#say(false, sendingSentences.busy);
@@ -278,7 +300,11 @@ export class Outbox {
   }
 
   #jitter(longestMs: number): number {
-    return pauseAfter(this.#failures, this.#options.random ?? Math.random, longestMs);
+    return pauseAfter(this.#failures, this.#random, longestMs);
+  }
+
+  #sentenceFor({ untimely }: { readonly untimely: boolean }): Sentence {
+    return untimely && this.#options.clockIsImpossible() ? sendingSentences.clock : sendingSentences.foreign;
   }
 
   #say(online: boolean, message: Sentence | null): void {

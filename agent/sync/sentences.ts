@@ -10,6 +10,10 @@ export const sendingSentences = {
     vi: "Mạng này chặn máy chủ (trang đăng nhập wifi?); vẫn ghi, sẽ gửi sau",
     en: "This network answers in the centre's place (wifi sign-in page?); still recording, sending later",
   },
+  clock: {
+    vi: "Ngày giờ của máy này sai nên chưa gửi được; vẫn ghi, xin chỉnh lại ngày giờ",
+    en: "This machine's date and time are wrong, so nothing can be sent; still recording, set the clock right",
+  },
   busy: {
     vi: "Máy chủ đang bận; vẫn ghi, sẽ gửi sau",
     en: "The centre is busy; still recording, sending later",
