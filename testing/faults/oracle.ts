@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { ScanOutcome } from "../../agent/kiosk-port/port.ts";
 import { contentOf, type WireEntry } from "../../contract/entries.ts";
 import { heldCards } from "../cards-at-gate.ts";
+import { until } from "../until.ts";
 import type { FaultOutcome, Invariant } from "./fault.ts";
 import type { StoredJournal } from "./stored-journal.ts";
 
@@ -150,6 +151,16 @@ export class Oracle {
       if (typeof said === "string" && said !== payload) found.push(`${id} is ${where} with another card than was held`);
     }
     return found;
+  }
+}
+
+/** {@link until} as a finding: nothing when it came, else the sentence that says what did not. For I4, I5 and I6. */
+export async function notInTime(what: string, look: Parameters<typeof until>[1], withinMs?: number): Promise<string[]> {
+  try {
+    await until(what, look, withinMs);
+    return [];
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
   }
 }
 
