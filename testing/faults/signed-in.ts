@@ -18,10 +18,7 @@ const place: Checkpoint = {
   role: "scanner",
 };
 
-/** The code that every phone is sent by {@link answerSignIn}. */
-export const oneTimeCode = "000000";
-
-/** Makes a scripted centre answer everything about people: any phone signs in, every refresh succeeds. */
+/** Makes a scripted centre answer everything about people: any phone signs in with any code, every refresh succeeds. */
 export function answerSignIn(centre: FakeCentre): void {
   let issued = 0;
   const tokens = (): TokenReply => {

@@ -200,7 +200,8 @@ export class AgentUnderTest {
         correlationId,
         direction: "in",
       });
-      const outcome = await answer;
+      const outcome = await Promise.race([answer, this.ended]);
+      if (outcome === undefined) return null;
       this.#oracle.hear(outcome, issued);
       return outcome;
     } catch {

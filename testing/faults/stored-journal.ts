@@ -1,10 +1,11 @@
-import { existsSync } from "node:fs";
+import { copyFileSync, existsSync } from "node:fs";
 import path from "node:path";
 import Database from "better-sqlite3";
 import { DataKeys, dataKeysFile } from "../../agent/journal/data-keys.ts";
 import type { Entry } from "../../agent/journal/entry.ts";
 import { entryRow, openRow } from "../../agent/journal/row.ts";
 import { loadStationKeys } from "../../provisioning/secrets.ts";
+import { temporaryFolder } from "../folder.ts";
 
 /** A journal as it lies on the disk after a fault, read without the product's own journal code. */
 export interface StoredJournal {
@@ -16,13 +17,24 @@ export interface StoredJournal {
 
 /** Reads a station's journal, also beside a running agent. A folder without a journal holds no entry. */
 export function readStoredJournal(dataDir: string): StoredJournal {
+  const hotJournal = path.join(dataDir, "journal.db-journal");
+  if (!existsSync(hotJournal)) return read(dataDir, true);
+  // A crash while the file was made: only a connection that may write rolls back. The original stays as it is.
+  using folder = temporaryFolder();
+  for (const name of ["journal.db", "journal.db-wal", "journal.db-journal", "station.key"]) {
+    if (existsSync(path.join(dataDir, name))) copyFileSync(path.join(dataDir, name), path.join(folder.path, name));
+  }
+  return read(folder.path, false);
+}
+
+function read(dataDir: string, readonly: boolean): StoredJournal {
   const file = path.join(dataDir, "journal.db");
   const entries: Entry[] = [];
   const faults: string[] = [];
   if (!existsSync(file)) return { entries, faults };
   let database: Database.Database | undefined;
   try {
-    database = new Database(file, { readonly: true, timeout: 5_000 });
+    database = new Database(file, { readonly, timeout: 5_000 });
     if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'entry'").get() === undefined) {
       return { entries, faults };
     }
