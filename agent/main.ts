@@ -16,6 +16,7 @@ import { loadReaderProfiles, saveReaderProfile } from "../provisioning/reader-pr
 import { keyBackend, loadStationKeys } from "../provisioning/secrets.ts";
 import { type LoopbackCarrier, newScreenToken, openLoopback } from "./carriers/loopback.ts";
 import { Screens } from "./carriers/screens.ts";
+import { takeReceipts } from "./carry/take-receipts.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { warmUp } from "./codes/recognise.ts";
 import { CredentialStore } from "./duty/credential-store.ts";
@@ -23,7 +24,7 @@ import { Duty } from "./duty/duty.ts";
 import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
 import { indicate } from "./indication.ts";
-import { dataKeysFile } from "./journal/data-keys.ts";
+import { dataKeysFile, ownerKeyFact } from "./journal/data-keys.ts";
 import { Journal } from "./journal/journal.ts";
 import { journalHoldsRows } from "./journal/store.ts";
 import { calibrationOf, pageKeyboardId, withCalibration } from "./keyboard-calibration.ts";
@@ -249,10 +250,15 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return beside("duty.fault", duty.signOut());
       case "answer":
         return void station.answer(intent.scanId, intent.accept);
+      case "take-receipts":
+        return takeInReceipts();
       case "dismiss":
         return station.dismiss(intent.scanId);
     }
   };
+
+  const takeInReceipts = (): void =>
+    beside("receipt.fault", takeReceipts(dataDir, deviceId, keys.receipts, journal, clock.wallMs(), log).then(draw));
 
   const known = loadReaderProfiles(dataDir);
   let profiles = known.readers;
@@ -324,6 +330,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   }, redrawEveryMs);
   recount();
   beside("journal.fault", sayKeys(journal, log));
+  if (ownerKey !== null) saveFact(ownerKeyFact, ownerKey.pem);
+  takeInReceipts();
   log("agent.started", { dataDir, deviceId, ...journal.figures });
 
   return {

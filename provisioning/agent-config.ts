@@ -5,7 +5,7 @@ import { AgentError } from "./agent-error.ts";
 const loopbackHosts = new Set(["127.0.0.1", "localhost", "[::1]"]);
 
 /** HTTPS everywhere; plain HTTP only to this machine. */
-const centralUrl = z.url({ protocol: /^https?$/ }).refine(
+export const centralUrl = z.url({ protocol: /^https?$/ }).refine(
   (text) => {
     const url = URL.parse(text);
     return url?.protocol === "https:" || (url !== null && loopbackHosts.has(url.hostname));

@@ -13,6 +13,10 @@ export type AgentErrorCode =
   | "journal.newer"
   | "journal.disk-full"
   | "journal.write-failed"
+  | "carry.unwritable"
+  | "carry.unreadable"
+  | "carry.delivery"
+  | "carry.receipt"
   | "port.in-use"
   | "agent.not-running";
 

@@ -46,7 +46,11 @@ function isStrongRsa(key: KeyObject): boolean {
  * @throws AgentError `key.owner` with one sentence
  */
 export function loadOwnerKey(file: string): OwnerKey {
-  const text = readText(file, "public");
+  return parseOwnerKey(readText(file, "public"), file);
+}
+
+/** The same of a text; `file` is what the sentence calls it. */
+export function parseOwnerKey(text: string, file: string): OwnerKey {
   if (/PRIVATE KEY/.test(text)) {
     throw new AgentError(
       "key.owner",
@@ -110,6 +114,12 @@ export function makeOwnerKeyPair(passphrase: string): { publicPem: string; priva
     privatePem: String(pair.privateKey.export({ type: "pkcs8", format: "pem", cipher: "aes-256-cbc", passphrase })),
     fingerprint: fingerprintOf(pair.publicKey),
   };
+}
+
+/** The public part of a private key. */
+export function publicPartOf(owner: OwnerPrivateKey): OwnerKey {
+  const key = createPublicKey(owner.key);
+  return { pem: String(key.export({ type: "spki", format: "pem" })), fingerprint: owner.fingerprint };
 }
 
 /** RSA-OAEP with SHA-256 (RFC 8017, 7.1); `label` binds the wrap to its place. */

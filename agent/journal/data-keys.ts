@@ -13,6 +13,9 @@ const dataKeyForMs = 30 * 24 * 3_600_000;
 /** Second copy of the wrapped keys beside the journal: a bad sector under one of them must not cost a month of rows. */
 export const dataKeysFile = "data-keys.json";
 
+/** Fact of the journal: the owner's public key as configured last (PEM), for commands that have no configuration. */
+export const ownerKeyFact = "owner-key";
+
 const bytes = z.custom<Uint8Array>((value) => value instanceof Uint8Array).transform((value) => new Uint8Array(value));
 const base64 = z.base64().transform((text) => new Uint8Array(Buffer.from(text, "base64")));
 

@@ -243,6 +243,11 @@ export class JournalStore {
     return this.#opened(rows);
   }
 
+  /** All unsent entries, oldest first in pages; what is recorded meanwhile comes too. */
+  *unsentPages(pageSize = 500): Generator<{ entries: Entry[]; damaged: number[] }> {
+    yield* this.#pages("SELECT * FROM entry WHERE state = 0 AND seq > ? ORDER BY seq LIMIT ?", pageSize);
+  }
+
   /** The newest entries, newest first, at most `limit`. */
   newest(limit: number): { entries: Entry[]; damaged: number[] } {
     const rows = this.#all("SELECT * FROM entry ORDER BY seq DESC LIMIT ?", limit);
@@ -251,8 +256,12 @@ export class JournalStore {
 
   /** Entries oldest first in pages, for export and verification. */
   *pages(pageSize = 500): Generator<{ entries: Entry[]; damaged: number[] }> {
+    yield* this.#pages("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", pageSize);
+  }
+
+  *#pages(sql: string, pageSize: number): Generator<{ entries: Entry[]; damaged: number[] }> {
     for (let after = 0; ; ) {
-      const rows = this.#all("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", after, pageSize);
+      const rows = this.#all(sql, after, pageSize);
       if (rows.length === 0) return;
       const page = this.#opened(rows);
       yield page;

@@ -25,6 +25,8 @@ export const kioskIntent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("reader-test-start"), readerId: z.string().max(400) }),
   z.object({ kind: z.literal("reader-test-next") }),
   z.object({ kind: z.literal("reader-test-stop") }),
+  /** A receipt of carried entries lies in the data folder. */
+  z.object({ kind: z.literal("take-receipts") }),
   z.object({ kind: z.literal("dismiss"), scanId: z.string().max(64) }),
 ]);
 

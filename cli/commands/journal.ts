@@ -1,26 +1,20 @@
-import { existsSync } from "node:fs";
-import path from "node:path";
 import { Command } from "commander";
 import { maskedEntry } from "../../agent/journal/masked-entry.ts";
-import { JournalStore, type SeqRange } from "../../agent/journal/store.ts";
+import type { SeqRange } from "../../agent/journal/store.ts";
 import { defaultDataFolder } from "../../provisioning/data-folder.ts";
-import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { CommandFailure } from "../failure.ts";
+import { openJournal } from "../journal-folder.ts";
 import { printable, printJson } from "../output.ts";
+import { carryCommand } from "./journal-carry.ts";
+import { deliverCommand } from "./journal-deliver.ts";
+import { ownerKeyCommand } from "./journal-owner-key.ts";
+import { receiptCommand } from "./journal-receipt.ts";
 
 const maxToldRanges = 1_000;
 
 interface JournalOptions {
   data: string;
   json?: true;
-}
-
-function openJournal(dataDir: string): JournalStore {
-  const file = path.join(dataDir, "journal.db");
-  if (!existsSync(file)) {
-    throw new CommandFailure(`There is no journal in ${dataDir}; name the agent's data folder with --data.`);
-  }
-  return new JournalStore(file, loadStationKeys(path.join(dataDir, "station.key"), false), "read");
 }
 
 const list = new Command("list")
@@ -136,4 +130,8 @@ export const journalCommand = new Command("journal")
   .description("look into the journal of this machine; works beside a running agent")
   .addCommand(list)
   .addCommand(verify)
-  .addCommand(exported);
+  .addCommand(exported)
+  .addCommand(carryCommand)
+  .addCommand(deliverCommand)
+  .addCommand(receiptCommand)
+  .addCommand(ownerKeyCommand);
