@@ -193,7 +193,7 @@ test("beside a running agent: what is recorded after the file was written still 
   ]);
   expect(later.code, later.err).toBe(0);
   expect((await deliver(rig, String(written.file))).line).toMatchObject({ stored: 20 });
-  const taken = await runTram(["journal", "receipt", `${written.file}.receipt`, "--data", data, "--json"]);
+  const taken = await runTram(["journal", "receipt", `${String(written.file)}.receipt`, "--data", data, "--json"]);
   expect(jsonLines(taken.out)[0], taken.err).toMatchObject({ named: 20, taken: 20, waiting: 1 });
   expect(readdirSync(path.join(data, "receipts"))).toEqual([]);
   expect((await states(data)).filter(({ state }) => state === "unsent")).toHaveLength(1);

@@ -28,7 +28,7 @@ export const ownerKeyCommand = new Command("owner-key")
     }
     using questions = new Questions();
     const passphrase = await questions.askSecret("Passphrase for the private key: ");
-    if ([...passphrase].length < shortestPassphrase) {
+    if (passphrase.length < shortestPassphrase) {
       throw new CommandFailure(
         `The passphrase needs at least ${shortestPassphrase} characters; run the command again.`,
       );
