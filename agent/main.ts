@@ -57,6 +57,8 @@ export interface Agent {
   readonly dataDir: string;
   /** Adds a screen that comes over another carrier than the loopback socket. */
   addScreen(port: KioskPort): void;
+  /** Resolves when the journal has answered, rejects when it cannot: what a watchdog is fed with. */
+  alive(): Promise<void>;
   /** No new scan is taken from anywhere, the call in flight is cut, the journal closes. */
   stop(): Promise<void>;
 }
@@ -338,6 +340,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     pageUrl: loopback.pageUrl,
     dataDir,
     addScreen: (port) => screens.add(port, true),
+    alive: async () => void (await journal.fact("device-id")),
     stop: async () => {
       clearInterval(redraw);
       await Promise.all([readers[Symbol.asyncDispose](), relays[Symbol.asyncDispose](), loopback.close()]);

@@ -49,7 +49,7 @@ function configure(relays: readonly string[]): string {
 
 /** An agent whose two readers and all relays are ready. */
 async function startGate(...relays: string[]): Promise<Running & { readonly client: AgentClient }> {
-  const agent = startTram("agent", "--json", "--config", configure(relays));
+  const agent = startTram("agent", "--no-supervisor", "--json", "--config", configure(relays));
   await agent.line("ready");
   const client = await connectToAgent(dataDir());
   await client.view(

@@ -96,7 +96,7 @@ afterEach(() => {
 
 /** Starts the agent; gives the address of its page. */
 async function startAgent(): Promise<string> {
-  agent = startTram("agent", "--json", "--config", configFile());
+  agent = startTram("agent", "--no-supervisor", "--json", "--config", configFile());
   return String((await agent.line("ready")).kiosk);
 }
 

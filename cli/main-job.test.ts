@@ -145,7 +145,7 @@ test("the centre stops, cards go on, the agent is killed in the middle, both res
     }),
   );
   const startAgent = async (): Promise<Running> => {
-    const agent = startTram("agent", "--json", "--config", config);
+    const agent = startTram("agent", "--no-supervisor", "--json", "--config", config);
     await agent.line("ready");
     await readerIsReady(dataDir);
     return agent;

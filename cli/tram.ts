@@ -8,6 +8,7 @@ import { recogniseCommand } from "./commands/recognise.ts";
 import { scanCommand } from "./commands/scan.ts";
 import { startCommand } from "./commands/start.ts";
 import { isExpected } from "./failure.ts";
+import { tellFault } from "./launch/parent.ts";
 
 if (Number(process.versions.node.split(".")[0]) < 24) {
   process.stderr.write(
@@ -43,7 +44,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode;
   } else if (isExpected(error)) {
-    process.stderr.write(`tram: ${error.message}\n`);
+    if (!(await tellFault(error))) process.stderr.write(`tram: ${error.message}\n`);
     process.exitCode = 1;
   } else {
     process.stderr.write(

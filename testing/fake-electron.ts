@@ -90,6 +90,7 @@ export function createFakeElectron(isFirstInstance = true) {
         process: emitter({}),
       };
       fake.process = emitter({
+        pid: 4_000_000 + children.length,
         postMessage: (message: unknown, ports?: unknown[]) => void fake.posted.push({ message, ports: ports ?? [] }),
         kill: () => {
           fake.killed = true;

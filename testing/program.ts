@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import { until } from "./until.ts";
@@ -70,6 +71,15 @@ export async function runTram(
   child.stdin.end(input);
   const [code] = (await once(child, "close")) as [number | null];
   return { code, out: Buffer.concat(out).toString("utf8"), err: Buffer.concat(err).toString("utf8") };
+}
+
+/** Whether there is a process of this id; one that ended and was not waited for counts as gone. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, "latin1"));
+  } catch {
+    return false;
+  }
 }
 
 /** JSON lines of a text. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import type { ScanOutcome } from "../../agent/kiosk-port/port.ts";
@@ -15,8 +15,9 @@ import {
 import { writeDurably } from "../../provisioning/durable-file.ts";
 import { connectToAgent } from "../agent-client.ts";
 import { CommandFailure } from "../failure.ts";
-import { type Child, ChildEnded, setLogAside, startChild } from "../launch/child.ts";
+import { type Child, ChildEnded, type Event, setLogAside, startChild } from "../launch/child.ts";
 import { type Demo, ensureDemo } from "../launch/demo.ts";
+import { Supervisor } from "../launch/supervisor.ts";
 import { obtainElectron, openInBrowser, whyNoWindow } from "../launch/window.ts";
 import { endGracefully } from "../lifetime.ts";
 import { builtFolder, ownProgram, printJson } from "../output.ts";
@@ -35,11 +36,6 @@ interface StartOptions {
 }
 
 const readyWithinMs = 30_000;
-/** A child that crashed is started again after this long; recording must go on. */
-const restartAfterMs = 1_000;
-const longestRestartMs = 30_000;
-/** A child that lived this long did not fail at starting. */
-const livedLongMs = 60_000;
 
 export const startCommand = new Command("start")
   .description("the whole system on this machine: central service, agent, kiosk window")
@@ -67,7 +63,7 @@ export const startCommand = new Command("start")
     } catch (error) {
       await launch.stop();
       lock.close();
-      throw error instanceof ChildEnded ? new CommandFailure(lastSentence(error)) : error;
+      throw error;
     }
   });
 
@@ -84,8 +80,7 @@ class Launch {
   readonly #dataDir: string;
   readonly #options: StartOptions;
   readonly #logDir: string;
-  #children: Child[] = [];
-  #stopping = false;
+  readonly #running: AsyncDisposable[] = [];
   /** Codes the embedded centre sent to its console, by phone, and who waits for one. */
   readonly #codeListeners = new Set<(phone: string, code: string) => void>();
 
@@ -134,11 +129,8 @@ class Launch {
   }
 
   async stop(): Promise<void> {
-    this.#stopping = true;
-    const children = this.#children;
-    this.#children = [];
     // The agent first: what it still sends should find the centre.
-    for (const child of children.reverse()) await child.stop();
+    for (const child of this.#running.splice(0).reverse()) await child[Symbol.asyncDispose]();
   }
 
   async #startCentral(): Promise<string> {
@@ -154,22 +146,24 @@ class Launch {
       "--database",
       `sqlite:${path.join(folder, "central.db")}`,
     ];
-    const start = (port: string): Promise<{ child: Child; address: unknown }> =>
-      this.#start("central service", "central.log", args(port), (child) => child.next("ready", readyWithinMs)).then(
-        ({ child, event }) => ({ child, address: event.url }),
-      );
-    let started: { child: Child; address: unknown };
-    if (given !== undefined) started = await start(String(portNumber(given, "--central-port")));
-    else started = await start("7080").catch((error: unknown) => (isEnded(error) ? start("0") : Promise.reject(error)));
-    const port = new URL(String(started.address)).port;
-    this.#keepAlive(started.child, "central service", "central.log", args(port), process.execPath);
-    return String(started.address);
+    const starter = (port: string) => this.#starter("central service", "central.log", args(port));
+    let started: Started;
+    if (given !== undefined) started = await ready(starter(String(portNumber(given, "--central-port"))));
+    else {
+      started = await ready(starter("7080")).catch((error: unknown) => {
+        if (error instanceof ChildEnded) return ready(starter("0"));
+        throw error;
+      });
+    }
+    const url = String(started.event.url);
+    this.#keepRunning(started.child, "central service", starter(new URL(url).port), false);
+    return url;
   }
 
   async #startAgent(configFile: string, config: AgentConfig, electron: string | null): Promise<string> {
     const write = (kioskPort: number): void =>
       writeDurably(configFile, `${JSON.stringify({ ...config, kioskPort }, null, 2)}\n`);
-    const agentArgs = ["agent", "--json", "--config", configFile];
+    const agentArgs = ["agent", "--no-supervisor", "--json", "--config", configFile];
     const args = electron
       ? [
           path.join(builtFolder("shell"), "main.js"),
@@ -178,81 +172,37 @@ class Launch {
           `--kiosk-dir=${builtFolder("kiosk")}`,
         ]
       : [ownProgram(), ...agentArgs];
-    const start = (): Promise<{ child: Child; event: { [name: string]: unknown } }> =>
-      this.#start(
-        "agent",
-        "agent.log",
-        args,
-        (child) => child.next("ready", readyWithinMs),
-        electron ?? process.execPath,
-      );
-    let started: { child: Child; event: { [name: string]: unknown } };
+    const start = this.#starter("agent", "agent.log", args, electron ?? process.execPath);
+    let started: Started;
     write(config.kioskPort);
     try {
-      started = await start();
+      started = await ready(start);
     } catch (error) {
       // The preferred port may be taken; any other fault says its sentence again.
-      if (this.#options.kioskPort !== undefined || !isEnded(error)) throw error;
+      if (this.#options.kioskPort !== undefined || !(error instanceof ChildEnded)) throw error;
       write(0);
-      started = await start();
+      started = await ready(start);
     }
     const url = String(started.event.kiosk);
     // A restarted agent keeps its address, so that the page finds it again.
     write(Number(new URL(url).port));
-    this.#keepAlive(started.child, "agent", "agent.log", args, electron ?? process.execPath);
+    // In the window's program the agent is a process of that program, which watches over it.
+    this.#keepRunning(started.child, "agent", start, electron === null);
     return url;
   }
 
-  async #start<T>(
-    name: string,
-    logName: string,
-    args: readonly string[],
-    ready: (child: Child) => Promise<T>,
-    command = process.execPath,
-  ): Promise<{ child: Child; event: T }> {
-    const child = startChild(command, args, path.join(this.#logDir, logName), name);
-    this.#listen(child);
-    this.#children.push(child);
-    try {
-      return { child, event: await ready(child) };
-    } catch (error) {
-      this.#children = this.#children.filter((other) => other !== child);
-      await child.stop();
-      throw error;
-    }
+  /** How a child is started, the first time and every other. */
+  #starter(name: string, logName: string, args: readonly string[], command = process.execPath): () => Child {
+    return () => {
+      const child = startChild(command, args, name, path.join(this.#logDir, logName));
+      this.#listen(child);
+      return child;
+    };
   }
 
-  /** Starts a child that ended again and again, patiently when it ends at once; recording must go on. */
-  #keepAlive(
-    child: Child,
-    name: string,
-    logName: string,
-    args: readonly string[],
-    command: string,
-    failures = 0,
-  ): void {
-    const startedAtMs = performance.now();
-    child.onExit(() => {
-      this.#children = this.#children.filter((other) => other !== child);
-      if (this.#stopping) return;
-      const again = performance.now() - startedAtMs < livedLongMs ? failures + 1 : 0;
-      process.stderr.write(
-        `The ${name} ended unexpectedly; it is started again (log: ${path.join(this.#logDir, logName)}).\n`,
-      );
-      const restart = (): void => {
-        if (this.#stopping) return;
-        try {
-          const next = startChild(command, args, path.join(this.#logDir, logName), name);
-          this.#listen(next);
-          this.#children.push(next);
-          this.#keepAlive(next, name, logName, args, command, again);
-        } catch (error) {
-          process.stderr.write(`The ${name} cannot be started (${String(error)}); trying again.\n`);
-          setTimeout(restart, longestRestartMs);
-        }
-      };
-      setTimeout(restart, Math.min(restartAfterMs * 2 ** again, longestRestartMs));
-    });
+  #keepRunning(first: Child, name: string, start: () => Child, watched: boolean): void {
+    const say = (sentence: string): void => void process.stderr.write(`${sentence} Logs: ${this.#logDir}\n`);
+    this.#running.push(new Supervisor(first, { name, start, watched, say }));
   }
 
   #listen(child: Child): void {
@@ -366,13 +316,18 @@ function collect(value: string, before: string[]): string[] {
   return [...before, value];
 }
 
-function isEnded(error: unknown): error is ChildEnded {
-  return error instanceof ChildEnded;
+interface Started {
+  readonly child: Child;
+  readonly event: Event;
 }
 
-/** The sentence a child ended with, from the end of its log. */
-function lastSentence(error: ChildEnded): string {
-  const lines = readFileSync(error.logFile, "utf8").trim().split("\n");
-  const sentence = lines.findLast((line) => line.startsWith("tram: "));
-  return sentence === undefined ? error.message : sentence.slice("tram: ".length);
+/** @throws ChildEnded */
+async function ready(start: () => Child): Promise<Started> {
+  const child = start();
+  try {
+    return { child, event: await child.next("ready", readyWithinMs) };
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
 }

@@ -269,7 +269,7 @@ describe("the agent", () => {
 
   test("is the built program as a utility process", () => {
     expect(agent().modulePath).toBe("/opt/tram/tram.js");
-    expect(agent().args).toEqual(["agent", "--json", "--config", "/etc/tram/agent.json"]);
+    expect(agent().args).toEqual(["agent", "--no-supervisor", "--json", "--config", "/etc/tram/agent.json"]);
   });
 
   test("and the page get the two ends of one channel, once both are there", () => {
@@ -309,6 +309,26 @@ describe("the agent", () => {
     expect(fake.children).toHaveLength(2);
     await vi.advanceTimersByTimeAsync(1);
     expect(fake.children).toHaveLength(3);
+  });
+
+  test("that reports no progress for 20 s is killed for good; one that does, or is only starting, is not", async () => {
+    const kill = vi.spyOn(process, "kill").mockReturnValue(true);
+    agent().process.emit("spawn");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(kill).not.toHaveBeenCalled();
+    for (let report = 0; report < 30; report++) {
+      agent().process.emit("message", { type: "progress", phase: "working" });
+      await vi.advanceTimersByTimeAsync(2_000);
+    }
+    expect(kill).not.toHaveBeenCalled();
+    agent().process.emit("message", null);
+    agent().process.emit("message", { type: "progress", phase: "starting" });
+    await vi.advanceTimersByTimeAsync(18_000);
+    expect(kill.mock.calls).toEqual([[4_000_000, "SIGKILL"]]);
+    agent().process.emit("exit", 137);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(kill).toHaveBeenCalledTimes(1);
+    kill.mockRestore();
   });
 
   test("ends with the shell and is not started again", async () => {

@@ -85,7 +85,7 @@ export class StationUnderTest implements AsyncDisposable {
   launch(env: Readonly<Record<string, string>> = {}): AgentUnderTest {
     const child = spawn(
       process.execPath,
-      [this.#options.program ?? builtProgram, "agent", "--json", "--config", this.#configFile],
+      [this.#options.program ?? builtProgram, "agent", "--no-supervisor", "--json", "--config", this.#configFile],
       {
         stdio: ["ignore", this.said.descriptor, this.#log],
         env: { ...process.env, ...this.#options.env, ...env },
