@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
+import { removeBacklogs } from "./bench-data.ts";
 import { burst } from "./burst.ts";
+import { drain } from "./drain.ts";
 import { hidPosFuzz } from "./hid-pos-fuzz.ts";
 import { recogniserThroughput } from "./recogniser.ts";
 import { scanToDurable } from "./scan-to-durable.ts";
@@ -12,9 +14,11 @@ const given = parseArgs({
     frames: { type: "string", default: "400" },
     /** Of burst. */
     seconds: { type: "string", default: "60" },
+    /** Of drain and idle. */
+    entries: { type: "string", default: "1000000" },
   },
 });
-const { frames, seconds } = given.values;
+const { frames, seconds, entries } = given.values;
 
 /** `npm run bench [NAME...] [--OPTION N]`: each bench prints its own table; nothing here is asserted. */
 const benches: Readonly<Record<string, () => Promise<void> | void>> = {
@@ -23,6 +27,7 @@ const benches: Readonly<Record<string, () => Promise<void> | void>> = {
   "hid-pos-fuzz": hidPosFuzz,
   webcam: () => webcamDecoders(Number(frames)),
   burst: () => burst(Number(seconds)),
+  drain: () => drain(Number(entries)),
 };
 
 const wanted = given.positionals;
@@ -34,4 +39,5 @@ if (unknown !== undefined) {
 for (const [name, bench] of Object.entries(benches)) {
   if (wanted.length === 0 || wanted.includes(name)) await bench();
 }
+removeBacklogs();
 process.exit(0);

@@ -28,6 +28,7 @@ switch (task) {
     runOn24(["bin/check.mjs"]);
     break;
   case "bench":
+    ensureBuild();
     runOn24(["bench/run.ts", ...rest]);
     break;
   default:

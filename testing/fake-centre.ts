@@ -7,6 +7,7 @@ import { type ProblemName, problemBase } from "../contract/problem.ts";
 /** One batch as it arrived. */
 export interface Arrived {
   readonly entries: readonly WireEntry[];
+  readonly sent: BatchRequest["sent"];
   readonly token: string | undefined;
   readonly bytes: number;
 }
@@ -61,6 +62,7 @@ export async function startFakeCentre(script: Script = (_, answer) => answer.sto
     }
     const arrived: Arrived = {
       entries: (body.json as BatchRequest).entries as WireEntry[],
+      sent: (body.json as BatchRequest).sent,
       token: request.headers.authorization,
       bytes: body.bytes,
     };

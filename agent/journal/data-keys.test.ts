@@ -108,7 +108,8 @@ test("rows of schema 1, sealed by the station key itself, stay readable beside n
   const keys = randomKeys();
   withRows(keys, 1);
   const old = inFile(
-    (database) => database.prepare("SELECT * FROM entry").get() as { data_key: string; stored_age_ms: null; body: Uint8Array },
+    (database) =>
+      database.prepare("SELECT * FROM entry").get() as { data_key: string; stored_age_ms: null; body: Uint8Array },
   );
   rmSync(file);
   rmSync(copy);

@@ -1,6 +1,5 @@
 import { AgentError } from "../../provisioning/agent-error.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
-import type { BatchEnvelope } from "../sync/batch.ts";
 import type { KeyReport } from "./data-keys.ts";
 import type { Entry, EntryState } from "./entry.ts";
 import type { NextBatch, ReaderCalls } from "./reader-thread.ts";
@@ -76,9 +75,9 @@ export class Journal {
     return answers;
   }
 
-  /** The next batch to send, gzipped; see `sync/batch.ts`. */
-  nextBatch(limit: number, skip: readonly string[], envelope: BatchEnvelope): Promise<NextBatch> {
-    return this.#reader.call("nextBatch", limit, skip, envelope);
+  /** The next entries to send, packed; see `sync/batch.ts`. */
+  nextBatch(limit: number, skip: readonly string[]): Promise<NextBatch> {
+    return this.#reader.call("nextBatch", limit, skip);
   }
 
   /** The centre named these ids as `stored` or `duplicate`: only now do they leave the outbox. */

@@ -23,9 +23,9 @@ const store = (): JournalStore => {
 /** Long reads, on a connection of their own: they never hold up a scan. */
 const calls = {
   newest: (limit: number): Entry[] => store().newest(limit).entries,
-  nextBatch: (limit: number, skip: readonly string[], envelope: Parameters<typeof packBatch>[2]): NextBatch => {
+  nextBatch: (limit: number, skip: readonly string[]): NextBatch => {
     const { entries, damaged } = store().unsent(limit, skip);
-    return { batch: packBatch(entries, limit, envelope), damaged };
+    return { batch: packBatch(entries, limit), damaged };
   },
   states: (ids: readonly string[]): Map<string, EntryState> => store().states(ids),
   close: (): void => opened?.close(),

@@ -47,6 +47,8 @@ export interface RowKeys {
   keyOf(dataKey: string | null): KeyObject | null;
 }
 
+const marks = z.array(entryMark);
+
 type ClearColumns = Omit<EntryRow, "body" | "state" | "state_at" | "attempts" | "last_code">;
 
 /**
@@ -98,7 +100,7 @@ export function openRow(keys: RowKeys, row: EntryRow): Entry | null {
     readerName: row.reader_name,
     kind: row.kind,
     direction: row.direction,
-    marks: z.array(entryMark).parse(JSON.parse(row.marks)),
+    marks: marks.parse(JSON.parse(row.marks)),
     body: entryBody.parse(JSON.parse(Buffer.from(plain).toString("utf8"))),
     state: entryStates[row.state] ?? "unsent",
     stateAtMs: row.state_at,

@@ -35,12 +35,12 @@ export interface BatchEnvelope {
   readonly sent: BatchRequest["sent"];
 }
 
-/** A batch ready to travel. */
+/** Entries ready to travel. */
 export interface PackedBatch {
   /** The ids in it, oldest first. */
   readonly ids: readonly string[];
-  /** The request's JSON, gzipped. */
-  readonly gzipped: Uint8Array;
+  /** The request's JSON from its entries to its end, gzipped. */
+  readonly gzippedEntries: Uint8Array;
 }
 
 /**
@@ -48,7 +48,7 @@ export interface PackedBatch {
  * taken, so that an oversized one is refused by the centre and isolated instead of blocking the queue. Null when there
  * is none.
  */
-export function packBatch(entries: readonly Entry[], limit: number, envelope: BatchEnvelope): PackedBatch | null {
+export function packBatch(entries: readonly Entry[], limit: number): PackedBatch | null {
   const items: string[] = [];
   let bytes = envelopeBytes;
   for (const entry of entries.slice(0, Math.min(limit, maxBatchEntries))) {
@@ -58,13 +58,19 @@ export function packBatch(entries: readonly Entry[], limit: number, envelope: Ba
     items.push(item);
   }
   if (items.length === 0) return null;
-  const head: Omit<BatchRequest, "entries"> = {
-    batch_id: randomUUID(),
-    device_id: envelope.deviceId,
-    sent: envelope.sent,
+  return {
+    ids: entries.slice(0, items.length).map(({ id }) => id),
+    gzippedEntries: gzipSync(`"entries":[${items.join(",")}]}`),
   };
-  const text = `${JSON.stringify(head).slice(0, -1)},"entries":[${items.join(",")}]}`;
-  return { ids: entries.slice(0, items.length).map(({ id }) => id), gzipped: gzipSync(text) };
+}
+
+/**
+ * The whole request, gzipped. The envelope is a gzip member of its own before that of the entries (RFC 1952, 2.2): entries
+ * are packed ahead of time, the clocks are read when they leave.
+ */
+export function sealEnvelope({ gzippedEntries }: PackedBatch, { deviceId, sent }: BatchEnvelope): Uint8Array {
+  const head: Omit<BatchRequest, "entries"> = { batch_id: randomUUID(), device_id: deviceId, sent };
+  return Buffer.concat([gzipSync(`${JSON.stringify(head).slice(0, -1)},`), gzippedEntries]);
 }
 
 export interface ItemOutcomes {

@@ -4,8 +4,9 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import tls from "node:tls";
 import Database from "better-sqlite3";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { contentOf, wireEntry } from "../../contract/entries.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type BatchRequest, contentOf, wireEntry } from "../../contract/entries.ts";
+import { AgentError } from "../../provisioning/agent-error.ts";
 import { authority } from "../../testing/certificates.ts";
 import { draft, randomKeys, record as recordEntry } from "../../testing/drafts.ts";
 import { type FakeCentre, startFakeCentre } from "../../testing/fake-centre.ts";
@@ -89,6 +90,36 @@ test("everything recorded arrives once, oldest first, in batches of at most 200 
   expect(centre.ledger).toEqual(ids);
   expect(centre.batches.map((batch) => batch.entries.length)).toEqual([200, 200, 50]);
   expect(Math.max(...centre.batches.map((batch) => batch.bytes))).toBeLessThanOrEqual(512 * 1024);
+});
+
+test("what could not be acknowledged on the disk is sent again, whatever went out meanwhile", async () => {
+  const ids = await record(450);
+  vi.spyOn(journal, "acknowledge").mockRejectedValueOnce(new AgentError("journal.write-failed", "No."));
+  outbox.start();
+  await drained();
+  expect([...centre.stored.keys()].toSorted()).toEqual(ids.toSorted());
+  expect(centre.conflicts).toEqual([]);
+  const sent = centre.batches.map(({ entries }) => entries[0]?.id);
+  expect(sent.filter((id) => id === ids[0])).toHaveLength(2);
+});
+
+test("the clocks of a batch are those of its departure, however long ago it was packed", async () => {
+  const ids = await record(201);
+  const sent: BatchRequest["sent"][] = [];
+  let answer: (() => void) | undefined;
+  centre.script = (arrived, reply) => {
+    sent.push(arrived.sent);
+    if (sent.length > 1) return reply.storeAll();
+    answer = () => reply.storeAll();
+  };
+  outbox.start();
+  await until("the first batch is at the centre", () => answer);
+  const wait = performance.now() + 300;
+  await until("some time has passed", () => performance.now() > wait);
+  answer?.();
+  await drained();
+  expect(centre.ledger).toEqual(ids);
+  expect((sent[1]?.mono_ms ?? 0) - (sent[0]?.mono_ms ?? 0)).toBeGreaterThanOrEqual(300);
 });
 
 test("large entries make a batch smaller, never larger than 512 KiB", async () => {

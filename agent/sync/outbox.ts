@@ -3,10 +3,11 @@ import { maxBatchEntries, uploadTimeoutMs } from "../../contract/limits.ts";
 import { operations } from "../../contract/operations.ts";
 import type { Clock } from "../clock.ts";
 import type { Journal } from "../journal/journal.ts";
+import type { NextBatch } from "../journal/reader-thread.ts";
 import { unreadableCode } from "../journal/store.ts";
 import type { Sentence } from "../kiosk-port/view.ts";
 import { longestPauseMs, longestUnreachablePauseMs, pauseAfter } from "./backoff.ts";
-import { type PackedBatch, readOutcomes } from "./batch.ts";
+import { type PackedBatch, readOutcomes, sealEnvelope } from "./batch.ts";
 import { afterFailure, afterSuccess } from "./batch-size.ts";
 import type { CentralApi, Reply } from "./central-api.ts";
 import { afterAnswer, afterRefusal, type Halving, nextBatchLimit, nothingSuspected } from "./halving.ts";
@@ -68,7 +69,9 @@ const probeEveryMs = 30_000;
 
 /**
  * Sends the unsent part of the journal: one batch in flight, oldest first, for ever. The row's own state is the
- * cursor; nothing about a running call is on disk. Only a named `stored` or `duplicate` takes a row out.
+ * cursor; nothing about a running call is on disk. Only a named `stored` or `duplicate` takes a row out. While a batch is
+ * on its way the one before it is acknowledged and the next one is packed, so that a backlog leaves as fast as the centre
+ * takes it.
  */
 export class Outbox {
   readonly #options: OutboxOptions;
@@ -86,6 +89,10 @@ export class Outbox {
   #renewedInVain = false;
   /** Rows the centre asked to hold, or did not name, by id. Memory only. */
   readonly #deferred = new Map<string, Deferral>();
+  /** The entries behind the batch in flight; null when they must be looked for anew. */
+  #ahead: Promise<NextBatch> | null = null;
+  /** The acknowledgement of the batch before, on its way to the disk. */
+  #acknowledging: Promise<void> = Promise.resolve();
   #status: OutboxStatus = { online: false, message: null };
   #running: Promise<void> | null = null;
 
@@ -130,23 +137,27 @@ export class Outbox {
       } catch (error) {
         // A journal fault: the row states are untouched, so trying again later is safe.
         this.#options.log("outbox.fault", { error: error instanceof Error ? error.message : String(error) });
+        this.#ahead = null;
         wait = this.#backOff(longestUnreachablePauseMs);
       }
       if (wait.ms > 0 && !this.#stopping.signal.aborted) await this.#pause(wait);
     }
+    await this.#acknowledging.catch(() => {});
   }
 
   /** One attempt; returns how long to wait before the next. */
   async #step(): Promise<Wait> {
-    const { journal, credential, clock, api } = this.#options;
+    const { journal, credential, clock, api, deviceId } = this.#options;
     const batch = await this.#takeBatch();
     if (batch === null) return this.#idle();
     const token = credential.accessToken();
     if (token === null) return this.#hold(sendingSentences.signIn);
     if (token === this.#blockedToken) return this.#hold(sendingSentences.notAllowed);
+    const sent = { boot_id: clock.bootId, mono_ms: clock.monoMs(), wall_ms: clock.wallMs() };
+    const ahead = this.#packAhead(batch);
     const reply = await api.call({
       operation: operations.uploadBatch,
-      gzipped: batch.gzipped,
+      gzipped: sealEnvelope(batch, { deviceId, sent }),
       accessToken: token,
       schema: batchResponse,
       totalTimeoutMs: uploadTimeoutMs,
@@ -154,11 +165,19 @@ export class Outbox {
       cancelled: this.#stopping.signal,
     });
     if (reply.kind === "ok" || reply.kind === "refused") this.#lastContactMono = clock.monoMs();
+    await this.#acknowledged();
     if (reply.kind !== "ok") return this.#onFailure(reply, batch, token);
 
     this.#renewedInVain = false;
     const outcomes = readOutcomes(batch.ids, reply.value);
-    if (outcomes.acknowledged.length > 0) await journal.acknowledge(outcomes.acknowledged, clock.wallMs());
+    if (outcomes.acknowledged.length > 0) {
+      this.#acknowledging = journal
+        .acknowledge(outcomes.acknowledged, clock.wallMs())
+        .then(() => this.#options.onChange(this.#status));
+      // Whoever waits for it next meets its fault.
+      this.#acknowledging.catch(() => {});
+    }
+    if (outcomes.acknowledged.length === batch.ids.length) this.#ahead = ahead;
     for (const { id, code } of outcomes.refused) await this.#quarantine(id, code);
     for (const { id } of [...outcomes.acknowledged, ...outcomes.refused]) this.#deferred.delete(id);
     this.#halving = afterAnswer(this.#halving, batch.ids.length);
@@ -211,16 +230,40 @@ export class Outbox {
   }
 
   async #takeBatch(): Promise<PackedBatch | null> {
-    const { journal, clock, deviceId } = this.#options;
-    const sent = { boot_id: clock.bootId, mono_ms: clock.monoMs(), wall_ms: clock.wallMs() };
+    const { journal, clock } = this.#options;
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    if (ahead === null) await this.#acknowledged();
     const limit = Math.min(this.#batchSize, nextBatchLimit(this.#halving));
-    const skip = this.#held().map(({ id }) => id);
-    const { batch, damaged } = await journal.nextBatch(limit, skip, { deviceId, sent });
+    const { batch, damaged } = await (ahead ?? journal.nextBatch(limit, this.#heldIds()));
     for (const seq of damaged) {
       await journal.quarantine({ seq }, unreadableCode, clock.wallMs());
       this.#options.log("outbox.damaged-row", { seq });
     }
+    if (batch === null) await this.#acknowledged();
     return batch === null && damaged.length > 0 ? this.#takeBatch() : batch;
+  }
+
+  /** What comes after `batch`; null while sizes are being tried, because the next one depends on the answer. */
+  #packAhead({ ids }: PackedBatch): Promise<NextBatch> | null {
+    if (this.#halving !== nothingSuspected || this.#batchSize < maxBatchEntries) return null;
+    const packed = this.#acknowledging.then(() =>
+      this.#options.journal.nextBatch(maxBatchEntries, [...this.#heldIds(), ...ids]),
+    );
+    // Whoever takes it meets its fault.
+    packed.catch(() => {});
+    return packed;
+  }
+
+  #heldIds(): string[] {
+    return this.#held().map(({ id }) => id);
+  }
+
+  /** Waits for the acknowledgement of the batch before. @throws AgentError when it did not reach the disk */
+  async #acknowledged(): Promise<void> {
+    const acknowledging = this.#acknowledging;
+    this.#acknowledging = Promise.resolve();
+    await acknowledging;
   }
 
   /** What is not to be sent yet. */
