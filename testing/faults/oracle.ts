@@ -91,6 +91,15 @@ export class Oracle {
     return new Set(this.#accepted.keys());
   }
 
+  /** What is known at this moment; later answers change only the original. */
+  snapshot(): Oracle {
+    const copy = new Oracle(this.#offset);
+    for (const [payload, issued] of this.#issued) copy.#issued.set(payload, issued);
+    for (const [id, payload] of this.#accepted) copy.#accepted.set(id, payload);
+    copy.#doubtful.push(...this.#doubtful);
+    return copy;
+  }
+
   /** Judges I1 and I2 by whatever evidence there is, and I9 by the journal. */
   judge(evidence: Evidence): FaultOutcome["judged"] {
     const { journal, centre, healed = false } = evidence;
