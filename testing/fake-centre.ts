@@ -18,6 +18,8 @@ export type Script = (arrived: Arrived, answer: Answer, count: number) => void;
 export interface Answer {
   /** Our server's word, correctly labelled. */
   json(status: number, body: unknown, headers?: Record<string, string>): void;
+  /** The same for a text that need not be JSON. */
+  text(status: number, text: string): void;
   problem(status: number, name: ProblemName, headers?: Record<string, string>): void;
   /** Remembers an entry in the ledger; what to say of it. For scripts that make their own answer, or none. */
   store(entry: WireEntry): { id: string; status: "stored" | "duplicate" };
@@ -133,6 +135,8 @@ function makeAnswer(
   };
   const json = (status: number, value: unknown, headers: Record<string, string> = {}): void =>
     send(status, { ...own, "Content-Type": "application/json", ...headers }, JSON.stringify(value));
+  const text = (status: number, value: string): void =>
+    send(status, { ...own, "Content-Type": "application/json" }, value);
   const store: Answer["store"] = (entry) => {
     const { id } = entry;
     const known = stored.get(id);
@@ -142,6 +146,7 @@ function makeAnswer(
   };
   return {
     json,
+    text,
     store,
     problem: (status, name, headers = {}) =>
       send(
