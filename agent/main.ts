@@ -23,6 +23,7 @@ import { CredentialStore } from "./duty/credential-store.ts";
 import { Duty } from "./duty/duty.ts";
 import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
+import { healthFigures } from "./health.ts";
 import { indicate } from "./indication.ts";
 import { dataKeysFile, ownerKeyFact } from "./journal/data-keys.ts";
 import { Journal } from "./journal/journal.ts";
@@ -38,7 +39,9 @@ import { Relays } from "./relays.ts";
 import { type Lane, Station } from "./station.ts";
 import { CentralApi } from "./sync/central-api.ts";
 import { type ClockOffset, clockIsImpossible, clockOffset, measuredOffset } from "./sync/clock-offset.ts";
+import { Heartbeat } from "./sync/heartbeat.ts";
 import { Outbox } from "./sync/outbox.ts";
+import { sendAgain } from "./sync/send-again.ts";
 
 export type AgentLog = (event: string, facts: Record<string, unknown>) => void;
 
@@ -120,7 +123,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       draw();
     },
     onChange: () => draw(),
-    onSignedIn: () => outbox.retryNow(),
+    onSignedIn: () => {
+      outbox.retryNow();
+      heartbeat.soon();
+    },
     log,
   });
   const outbox = new Outbox({
@@ -134,6 +140,24 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       beside("recent.fault", recent.refresh((ids) => journal.states(ids)).then(draw));
       draw();
     },
+    log,
+  });
+  const heartbeat = new Heartbeat({
+    api,
+    credential: duty,
+    deviceId,
+    figures: () => healthFigures({ journal, journalFile, clock, clockOffset: () => offset }),
+    onHighWater: async (seq) => {
+      const lost = await journal.noteHighWater(seq);
+      if (lost > 0) log("journal.rolled-back", { lost, highWater: seq });
+    },
+    onMissing: async (ranges) => {
+      const rows = await sendAgain(journal, ranges);
+      if (rows === 0) return;
+      log("outbox.sending-again", { rows });
+      outbox.nudge();
+    },
+    onMinVersion: (minVersion) => log("agent.update-wanted", { minVersion }),
     log,
   });
   const policy = (): GatePolicy => {
@@ -322,6 +346,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const recount = (): void =>
     beside("journal.fault", journal.recount(clock.wallMs() - policy().forgottenExitAfterMs).finally(draw));
   outbox.start();
+  heartbeat.start();
   let savedOffset = offset;
   const redraw = setInterval(() => {
     if (offset !== null && isWorthSaving(offset, savedOffset)) {
@@ -346,7 +371,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await Promise.all([readers[Symbol.asyncDispose](), relays[Symbol.asyncDispose](), loopback.close()]);
       readerTest.stop();
       station.stop();
-      await outbox.stop();
+      await Promise.all([outbox.stop(), heartbeat.stop()]);
       rmSync(runtime, { force: true });
       await journal.close();
       lock.close();

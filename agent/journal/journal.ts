@@ -4,8 +4,9 @@ import type { KeyReport } from "./data-keys.ts";
 import type { Entry, EntryState } from "./entry.ts";
 import type { NextBatch, ReaderCalls } from "./reader-thread.ts";
 import { type RecordAnswer, type RecordRequest, sharedMs } from "./recorder.ts";
+import type { SeqRange } from "./store.ts";
 import { CallThread } from "./thread-calls.ts";
-import type { JournalFigures, JournalThreadData, WriterCalls } from "./writer-thread.ts";
+import type { JournalFigures, JournalHealth, JournalThreadData, WriterCalls } from "./writer-thread.ts";
 
 /** The person is told by then, whatever the disk does. */
 export const answerWithinMs = 900;
@@ -119,9 +120,22 @@ export class Journal {
     return this.#writer.call("keyReport");
   }
 
-  /** The 99th percentile of the last commits, ms; null before the first. */
-  commitP99Ms(): Promise<number | null> {
-    return this.#writer.call("commitP99Ms");
+  health(): Promise<JournalHealth> {
+    return this.#writer.call("health");
+  }
+
+  /** The centre does not have these numbers although it once named them: their rows wait for it again. How many. */
+  async markUnsent(range: SeqRange): Promise<number> {
+    const { marked, figures } = await this.#writer.call("markUnsent", range);
+    this.#take(figures);
+    return marked;
+  }
+
+  /** The highest number the centre has; the journal goes on above it. How many numbers it has that were lost here. */
+  async noteHighWater(seq: number): Promise<number> {
+    const { lost, figures } = await this.#writer.call("noteHighWater", seq);
+    this.#take(figures);
+    return lost;
   }
 
   /** What was asked for before is still done; then the file is closed and SQLite folds its log in. */

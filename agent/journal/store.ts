@@ -28,6 +28,10 @@ const ageFact = "age";
 /** No single absence counts for more. */
 const longestAwayMs = 7 * 24 * 3_600_000;
 
+const acknowledgedFact = "last-acknowledged";
+const setFactSql =
+  "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
 const presenceRow = z.object({ inside: z.int(), since_ms: z.int(), last_seen_ms: z.int() });
 
 /** Why a number names no row: it never did, as far as anybody knows, or its row was lost. */
@@ -282,7 +286,22 @@ export class JournalStore {
         else this.#quarantined -= update.run(next, nowMs, this.ageMs, id, 2).changes;
       }
       this.#oldestWallMs = undefined;
+      this.#noteAcknowledged(results.map(({ id }) => id));
     });
+  }
+
+  /** The highest number the centre ever acknowledged, also of rows that were erased since; 0 before the first. */
+  get lastAcknowledgedSeq(): number {
+    return Number(this.fact(acknowledgedFact) ?? 0);
+  }
+
+  #noteAcknowledged(ids: readonly string[]): void {
+    const row = this.#get(
+      "SELECT max(seq) AS seq FROM entry WHERE id IN (SELECT value FROM json_each(?))",
+      JSON.stringify(ids),
+    );
+    const seq = z.object({ seq: z.int().nullable() }).parse(row).seq ?? 0;
+    if (seq > this.lastAcknowledgedSeq) this.#statement(setFactSql).run(acknowledgedFact, `${seq}`);
   }
 
   /** A refused row steps aside: visible, exportable, never deleted. A row without a trusted id goes by its seq. */
@@ -498,11 +517,7 @@ export class JournalStore {
   }
 
   setFact(name: string, value: string): void {
-    this.transaction(() =>
-      this.#statement(
-        "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-      ).run(name, value),
-    );
+    this.transaction(() => this.#statement(setFactSql).run(name, value));
   }
 
   /** How the keys of the rows are. */

@@ -2,7 +2,7 @@ import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import type { KeyReport } from "./data-keys.ts";
 import { type RecordAnswer, Recorder, type RecordRequest } from "./recorder.ts";
-import { JournalStore, type QueueFigures } from "./store.ts";
+import { JournalStore, type QueueFigures, type SeqRange } from "./store.ts";
 import { type AnswerMessage, answerTo, type CallMessage, ownPort, plainFault } from "./thread-calls.ts";
 
 /** What a journal thread is started with. */
@@ -16,6 +16,13 @@ export interface JournalFigures extends QueueFigures {
   readonly lastSeq: number;
   /** People inside. */
   readonly inside: number;
+}
+
+/** What a heartbeat tells beside the figures. */
+export interface JournalHealth {
+  /** The 99th percentile of the last commits, ms; null before the first. */
+  readonly commitP99Ms: number | null;
+  readonly lastAcknowledgedSeq: number;
 }
 
 /** More scans than this wait for the next commit: the answers must leave in time. */
@@ -65,7 +72,20 @@ const calls = {
     return figures();
   },
   keyReport: (): KeyReport => store().keyReport,
-  commitP99Ms: (): number | null => store().commitP99Ms,
+  markUnsent: (range: SeqRange): { readonly marked: number; readonly figures: JournalFigures } => ({
+    marked: store().markUnsent([range]),
+    figures: figures(),
+  }),
+  /** The centre has numbers that this journal never gave: they were lost with a disk, and none is given again. */
+  noteHighWater: (seq: number): { readonly lost: number; readonly figures: JournalFigures } => {
+    const { lastSeq } = store();
+    if (seq > lastSeq) store().addHole({ first: lastSeq + 1, last: seq }, "lost");
+    return { lost: Math.max(0, seq - lastSeq), figures: figures() };
+  },
+  health: (): JournalHealth => ({
+    commitP99Ms: store().commitP99Ms,
+    lastAcknowledgedSeq: store().lastAcknowledgedSeq,
+  }),
   close: (): void => opened?.close(),
 };
 

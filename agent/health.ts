@@ -1,0 +1,45 @@
+import { stat, statfs } from "node:fs/promises";
+import path from "node:path";
+import { appVersion } from "../provisioning/app-version.ts";
+import type { Clock } from "./clock.ts";
+import { schemaVersion } from "./journal/database.ts";
+import type { Journal } from "./journal/journal.ts";
+import { type ClockOffset, clockStateOf } from "./sync/clock-offset.ts";
+import type { HeartbeatFigures } from "./sync/heartbeat.ts";
+
+export interface HealthOptions {
+  readonly journal: Journal;
+  readonly journalFile: string;
+  readonly clock: Clock;
+  readonly clockOffset: () => ClockOffset | null;
+}
+
+/** The figures of this machine for a heartbeat. What cannot be measured is null; nothing here reads an entry. */
+export async function healthFigures(options: HealthOptions): Promise<HeartbeatFigures> {
+  const { journal, journalFile, clock } = options;
+  const offset = options.clockOffset();
+  const health = await journal.health().catch(() => null);
+  const { unsent, oldestWallMs, quarantined, lastSeq } = journal.figures;
+  return {
+    unsent,
+    oldest_unsent_s: oldestWallMs === null ? null : Math.max(0, (clock.wallMs() - oldestWallMs) / 1000),
+    quarantined,
+    last_seq: lastSeq,
+    last_acknowledged_seq: health?.lastAcknowledgedSeq ?? 0,
+    // A writer that answers nothing records nothing.
+    journal_state: health === null ? "reading-only" : "sound",
+    disk_free_bytes: await orNull(statfs(path.dirname(journalFile)).then(({ bavail, bsize }) => bavail * bsize)),
+    wal_bytes: await orNull(stat(`${journalFile}-wal`).then(({ size }) => size)),
+    fsync_p99_ms: health?.commitP99Ms ?? null,
+    app_version: appVersion,
+    schema_version: schemaVersion,
+    clock_offset_ms: offset === null ? null : Math.round(offset.offsetMs),
+    clock_state: clockStateOf(offset, clock),
+    key_backend: "file",
+    boot_id: clock.bootId,
+  };
+}
+
+function orNull(figure: Promise<number>): Promise<number | null> {
+  return figure.catch(() => null);
+}
