@@ -26,11 +26,11 @@ import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
 import { healthFigures } from "./health.ts";
 import { indicate } from "./indication.ts";
 import { dataKeysFile, ownerKeyFact } from "./journal/data-keys.ts";
-import { Journal } from "./journal/journal.ts";
+import { answerWithinMs, Journal } from "./journal/journal.ts";
 import { journalHoldsRows } from "./journal/store.ts";
 import { calibrationOf, pageKeyboardId, withCalibration } from "./keyboard-calibration.ts";
 import type { KioskIntent } from "./kiosk-port/intent.ts";
-import type { KioskPort, ScanOutcome } from "./kiosk-port/port.ts";
+import { type KioskPort, pageAnswerWithinMs, type ScanOutcome } from "./kiosk-port/port.ts";
 import type { KioskView } from "./kiosk-port/view.ts";
 import { ReaderTest, testedReader } from "./reader-test.ts";
 import { Readers } from "./readers.ts";
@@ -75,6 +75,10 @@ export const pageFile = "kiosk.html";
 /** Ages and counts on a quiet screen are redrawn this often. */
 const redrawEveryMs = 15_000;
 const saveOffsetEveryMs = 600_000;
+/** A sign of life for every page; see `silentAfterMs`. */
+const beatEveryMs = 1_000;
+/** What the journal may take, and what came before it, end before the page says "not recorded" by itself. */
+const lateScanMs = pageAnswerWithinMs - answerWithinMs;
 /** What the contract's entries have room for. */
 const maxReaderIdLength = 200;
 const maxReaderNameLength = 120;
@@ -248,6 +252,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const obey = (intent: KioskIntent): void => {
     switch (intent.kind) {
       case "captured":
+        if (intent.capturedAtMs !== undefined && clock.wallMs() - intent.capturedAtMs > lateScanMs) {
+          return log("page.scan-late", { source: intent.source, ageMs: clock.wallMs() - intent.capturedAtMs });
+        }
         return take(
           {
             bytes: Buffer.from(intent.bytesB64, "base64"),
@@ -355,6 +362,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     }
     recount();
   }, redrawEveryMs);
+  const beat = setInterval(() => screens.beat(), beatEveryMs);
   recount();
   beside("journal.fault", sayKeys(journal, log));
   if (ownerKey !== null) saveFact(ownerKeyFact, ownerKey.pem);
@@ -368,6 +376,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     alive: async () => void (await journal.fact("device-id")),
     stop: async () => {
       clearInterval(redraw);
+      clearInterval(beat);
       await Promise.all([readers[Symbol.asyncDispose](), relays[Symbol.asyncDispose](), loopback.close()]);
       readerTest.stop();
       station.stop();

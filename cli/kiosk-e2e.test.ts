@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { launchChromium } from "../testing/chromium.ts";
+import { isStopped } from "../testing/faults/station-under-test.ts";
 import { temporaryFolder } from "../testing/folder.ts";
 import {
   basicFaults,
@@ -368,8 +369,8 @@ test("the agent is killed: the green goes at once; a new agent takes the page ba
     kiosk,
     "lost",
     {
-      vi: { shown: ["Mất kết nối với máy trạm", "chưa quét mã"], said: "Mất kết nối với máy trạm" },
-      en: { shown: ["Connection to the station lost", "do not scan yet"], said: "Connection to the station lost" },
+      vi: { shown: ["Hiện không ghi nhận được", "chưa quét mã", "hãy ghi sổ tay"], said: "Hiện không ghi nhận được" },
+      en: { shown: ["Not recording now", "do not scan yet", "write entries down"], said: "Not recording now" },
     },
     { within: ".stage[data-state=lost]" },
   );
@@ -392,6 +393,36 @@ test("the agent is killed: the green goes at once; a new agent takes the page ba
   await button(kiosk, "Nhân viên").click();
   await see(kiosk, masked.number(7), ".panel");
   await takeShots(kiosk, "staff-vi");
+});
+
+test("the agent stands still: its green goes within seconds, a scan at the page is called not recorded and is not", async () => {
+  const type = async (number: string) => {
+    await kiosk.keyboard.type(`${number}|024123456|DANG THI KIM THU|01011998|Nam|So 1|01012022`);
+    await kiosk.keyboard.press("Enter");
+  };
+  await scan(card(8));
+  await see(kiosk, masked.number(8), ".stage[data-state=accepted]");
+  const rows = (await journal()).length;
+  programsWereAway = true;
+  process.kill(agent.pid, "SIGSTOP");
+  await until("the agent stands still", () => isStopped(agent.pid));
+  // Before the page knows: the agent's green of the person before stands there.
+  await type("079098000990");
+  await see(kiosk, "Lượt này chưa được ghi", ".stage[data-state=not-recorded]");
+  await takeShots(kiosk, "not-recorded-vi");
+  await see(kiosk, "Hiện không ghi nhận được", ".stage[data-state=lost]");
+  expect(await kiosk.locator("body").innerText()).not.toContain(masked.number(8));
+  await takeShots(kiosk, "frozen-vi");
+  // And once it knows: at once.
+  await type("079098000991");
+  await see(kiosk, "Lượt này chưa được ghi", ".stage[data-state=not-recorded]");
+  process.kill(agent.pid, "SIGCONT");
+  await see(kiosk, "Mời quét mã", ".stage[data-state=ready]", 20_000);
+  await scan(card(9));
+  await see(kiosk, masked.number(9), ".stage[data-state=accepted]");
+  // What lay before the agent while it stood still was called not recorded, so it is not.
+  expect((await journal()).length).toBe(rows + 1);
+  await until("the late scan is told", () => /page\.scan-late/.test(agent.errors()));
 });
 
 /** A port of a configured station: a page that outlives the agent must find the next one at the same address. */

@@ -18,7 +18,7 @@ export type PanelName = "sign-in" | "staff";
 
 /** The whole page: header, stage, footer in fixed places; one staff panel may stand beside the stage, never over it. */
 export function App() {
-  const { received, link, language } = useStation();
+  const { received, link, missed, language } = useStation();
   const panel = useSignal<PanelName | null>(null);
   const stage = useRef<HTMLElement>(null);
   const view = received.value?.view ?? null;
@@ -41,7 +41,9 @@ export function App() {
         class="stage"
         tabIndex={-1}
         ref={stage}
-        data-state={link.value === "up" && view ? stageState(view) : link.value}
+        data-state={
+          missed.value !== null ? "not-recorded" : link.value === "up" && view ? stageState(view) : link.value
+        }
       >
         <Stage />
       </main>

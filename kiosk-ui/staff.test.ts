@@ -2,7 +2,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { DutyView, RecentEntry, ScreenState } from "../agent/kiosk-port/view.ts";
 import { launchChromium } from "../testing/chromium.ts";
-import { buildKioskPage, calmView, type ScriptedKiosk, startScriptedKiosk } from "../testing/kiosk-page.ts";
+import { buildKioskPage, calmView, passTime, type ScriptedKiosk, startScriptedKiosk } from "../testing/kiosk-page.ts";
 import { weakContrasts } from "../testing/page-measures.ts";
 
 // What people do at the page: sign in, answer, type, listen. Same rig as page.test.ts.
@@ -113,10 +113,10 @@ describe("sign-in", () => {
   test("counts down to another code, then lets one ask for it; cancel ends it", async () => {
     await page.clock.install();
     await open();
-    kiosk.show({ duty: { state: "code-sent", phoneMasked, resendAfterS: 3, message: null } });
+    kiosk.show({ duty: { state: "code-sent", phoneMasked, resendAfterS: 2, message: null } });
     await button("Đăng nhập").click();
-    expect(await button("Gửi lại mã sau 3 giây").isDisabled()).toBe(true);
-    await page.clock.runFor(4_000);
+    expect(await button("Gửi lại mã sau 2 giây").isDisabled()).toBe(true);
+    await page.clock.runFor(2_500);
     await button("Đổi số hoặc gửi lại mã").click();
     expect(await kiosk.nextIntent()).toEqual({ kind: "cancel-sign-in" });
     await button("Hủy").click();
@@ -149,7 +149,7 @@ test("the staff panel lists masked entries with what became of them, and closes 
     "08:15RaN••••• V•• A079•••••0001Chờ gửi",
     "08:15RaN••••• V•• A079•••••0001Bị từ chối, giữ lại",
   ]);
-  await page.clock.runFor(91_000);
+  await passTime(page, kiosk, 91_000);
   await page.locator(".panel").waitFor({ state: "detached" });
 });
 

@@ -3,10 +3,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { extname, join, normalize } from "node:path";
+import type { Page } from "playwright-core";
 import { build } from "vite";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { KioskIntent } from "../agent/kiosk-port/intent.ts";
-import type { PortMessage } from "../agent/kiosk-port/port.ts";
+import type { PortMessage, ScanOutcome } from "../agent/kiosk-port/port.ts";
 import type { KioskView } from "../agent/kiosk-port/view.ts";
 import { uncalibrated } from "../drivers/keyboard/calibration.ts";
 import { parts } from "../vite.config.ts";
@@ -40,10 +41,12 @@ export interface ScriptedKiosk extends AsyncDisposable {
   sendRaw(text: string): void;
   /** Cuts all connections and refuses new ones, as a crashed agent does. */
   goDown(): void;
-  /** Keeps the connections but answers nothing more and refuses new ones, as a stopped process does. */
+  /** Keeps the connections but says nothing more and refuses new ones, as a stopped process does. */
   freeze(): void;
   /** Accepts connections again, with revisions counted from the beginning, as a restarted agent does. */
   comeUp(): void;
+  /** Leaves scans unanswered, as an agent whose thread hangs does; else each is answered. */
+  answers: boolean;
   /** Intents that no `nextIntent` has taken, and takes them. */
   untaken(): KioskIntent[];
   /** Resolves with the first not yet taken intent. */
@@ -133,7 +136,9 @@ export async function startScriptedKiosk(folder: string): Promise<ScriptedKiosk>
       sockets.add(peer);
       peer.on("close", () => sockets.delete(peer));
       peer.on("message", (data: Buffer) => {
-        intents.push(JSON.parse(data.toString("utf8")) as KioskIntent);
+        const intent = JSON.parse(data.toString("utf8")) as KioskIntent;
+        intents.push(intent);
+        if (intent.kind === "captured" && kiosk.answers) post(peer, { type: "outcome", outcome: outcomeOf(intent) });
         const resolve = waiting.shift();
         if (resolve) resolve(intents[taken++] as KioskIntent);
       });
@@ -144,8 +149,12 @@ export async function startScriptedKiosk(folder: string): Promise<ScriptedKiosk>
     server.listen(0, "127.0.0.1", resolve);
   });
   const { port } = server.address() as AddressInfo;
+  const beat = setInterval(() => {
+    if (up) for (const socket of sockets) post(socket, { type: "alive" });
+  }, 500);
 
-  return {
+  const kiosk: ScriptedKiosk = {
+    answers: true,
     url: `http://127.0.0.1:${port}/#${token}`,
     intents,
     offeredProtocols,
@@ -184,6 +193,7 @@ export async function startScriptedKiosk(folder: string): Promise<ScriptedKiosk>
       });
     },
     async [Symbol.asyncDispose]() {
+      clearInterval(beat);
       for (const socket of sockets) socket.terminate();
       server.closeAllConnections();
       await new Promise((resolve) => {
@@ -192,4 +202,30 @@ export async function startScriptedKiosk(folder: string): Promise<ScriptedKiosk>
       await rm(folder, { recursive: true, force: true });
     },
   };
+  return kiosk;
+}
+
+/** Any answer: the page draws views, it only wants to know that there was one. */
+function outcomeOf(intent: Extract<KioskIntent, { kind: "captured" }>): ScanOutcome {
+  return {
+    event: "scan",
+    verdict: "refuse",
+    kind: "unknown",
+    readerId: `page:${intent.source}`,
+    direction: null,
+    entryId: null,
+    seq: null,
+    reason: "unreadable",
+    sentence: { vi: "Không đọc được", en: "Not readable" },
+    correlationId: intent.correlationId ?? null,
+  };
+}
+
+/** Moves the page's clock on, which must be installed, beside an agent that is heard all the while. */
+export async function passTime(page: Page, kiosk: ScriptedKiosk, ms: number): Promise<void> {
+  for (let left = ms, people = 1_000; left > 0; left -= 2_000, people++) {
+    await page.clock.runFor(Math.min(left, 2_000));
+    kiosk.show({ inside: people });
+    await page.locator(".inside", { hasText: String(people) }).waitFor();
+  }
 }

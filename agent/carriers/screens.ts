@@ -26,6 +26,11 @@ export class Screens {
     port.post({ type: "view", view: this.#currentView() });
   }
 
+  /** Tells every page that somebody is there. */
+  beat(): void {
+    for (const [port, draws] of this.#ports) if (draws) port.post({ type: "alive" });
+  }
+
   draw(): void {
     this.#post({ type: "view", view: this.#currentView() });
   }

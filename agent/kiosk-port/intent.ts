@@ -13,6 +13,11 @@ export const kioskIntent = z.discriminatedUnion("kind", [
     /** What the page saw go wrong while it captured; such a scan is refused with what to do, never taken for a person. */
     spoiled: z.enum(["input-method", "gap", "overflow"]).optional(),
     direction: z.enum(["in", "out", "auto"]).optional(),
+    /**
+     * The page's wall clock, which is the agent's: a scan that lay before a stopped agent was called "not recorded" by the
+     * page and is not taken afterwards.
+     */
+    capturedAtMs: z.int().optional(),
     /** Echoed in the `captured` answer so that the sender can match it. */
     correlationId: z.string().max(64).optional(),
   }),

@@ -17,9 +17,17 @@ export interface ScanOutcome {
   readonly correlationId: string | null;
 }
 
+/** A page that heard nothing for so long takes its agent for gone. */
+export const silentAfterMs = 3_500;
+
+/** A page says "not recorded" of a scan that was not answered by then, whatever the agent does. */
+export const pageAnswerWithinMs = 1_900;
+
 /** Agent to page. */
 export type PortMessage =
   | { readonly type: "view"; readonly view: KioskView }
+  /** Once a second to every page that draws: a page that hears nothing for {@link silentAfterMs} shows nothing old. */
+  | { readonly type: "alive" }
   | { readonly type: "outcome"; readonly outcome: ScanOutcome };
 
 /**

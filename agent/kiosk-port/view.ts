@@ -191,7 +191,7 @@ export interface RecentEntry {
   readonly state: "unsent" | "stored" | "duplicate" | "quarantined";
 }
 
-/** Sent on every change, and at least every 15 s as a sign of life. */
+/** Sent on every change. */
 export interface KioskView {
   /** Counts the views of this agent run; a page drops an older one. */
   readonly revision: number;

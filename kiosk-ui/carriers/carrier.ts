@@ -22,6 +22,8 @@ export type OpenCarrier = (events: CarrierEvents) => Carrier;
 /** True for what the agent may send; anything else is dropped, so that a page of another version cannot be crashed by it. */
 export function isPortMessage(value: unknown): value is PortMessage {
   if (typeof value !== "object" || value === null || !("type" in value)) return false;
-  if (value.type === "outcome") return true;
+  if (value.type === "alive") return true;
+  if (value.type === "outcome")
+    return "outcome" in value && typeof value.outcome === "object" && value.outcome !== null;
   return value.type === "view" && "view" in value && typeof value.view === "object" && value.view !== null;
 }

@@ -15,6 +15,7 @@ let preload: string;
 
 interface FakeShell {
   ports: MessagePort[];
+  beats: ReturnType<typeof setInterval>[];
   received: unknown[];
   asked: number;
   offer(): void;
@@ -37,12 +38,14 @@ function fakeShell(view: KioskView): void {
   const listeners = new Map<string, (event: object) => void>();
   const shell: FakeShell = {
     ports: [],
+    beats: [],
     received: [],
     asked: 0,
     offer() {
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = (event) => shell.received.push(event.data);
       port1.postMessage({ type: "view", view });
+      shell.beats.push(setInterval(() => port1.postMessage({ type: "alive" }), 500));
       shell.ports.push(port1);
       listeners.get("tram-port")?.({ ports: [port2] });
     },
@@ -88,6 +91,13 @@ test("when the agent is gone nothing old stays, the page asks again, and the por
   await inShell((shell) => shell.end());
   await state("lost");
   await expect.poll(() => inShell((shell) => shell.asked), { timeout: 3_000 }).toBeGreaterThan(1);
+  await inShell((shell) => shell.offer());
+  await state("ready");
+});
+
+test("an agent that falls silent is shown as gone, and a port of one that speaks is taken", async () => {
+  await inShell((shell) => shell.beats.forEach(clearInterval));
+  await state("lost");
   await inShell((shell) => shell.offer());
   await state("ready");
 });

@@ -30,7 +30,7 @@ export function announcement(screen: ScreenState, texts: Texts, language: Langua
 
 /** The live regions. They stand outside the stage and never leave the document: a region that is redrawn is not read. */
 export function Announcer() {
-  const { received, link, texts, language } = useStation();
+  const { received, link, missed, texts, language } = useStation();
   const screen = received.value?.view.screen;
   const scanId = screen && "scanId" in screen ? screen.scanId : (screen?.state ?? link.value);
   const urgent = screen && screen.state !== "ready" && screen.state !== "starting";
@@ -39,6 +39,9 @@ export function Announcer() {
     <div class="unseen">
       <div role="alert" aria-live="assertive" aria-atomic="true">
         {/* The key makes two people in a row with the same outcome two announcements. */}
+        {missed.value !== null && (
+          <p key={`missed ${missed.value}`}>{`${texts.value.missedTitle}. ${texts.value.missedNext}`}</p>
+        )}
         {urgent && <p key={scanId}>{visibleText(text)}</p>}
         {link.value === "lost" && <p key="lost">{texts.value.disconnectedTitle}</p>}
       </div>

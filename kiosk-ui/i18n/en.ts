@@ -14,9 +14,12 @@ export const en: Texts = {
   readyTitle: "Scan your code",
   readyHold: "Hold the QR code on your card or phone 10\u2060–\u206015\u00A0cm from the reader and keep it still.",
   readyCards: "Citizen ID · Health insurance · Personal QR",
-  disconnectedTitle: "Connection to the station lost",
-  disconnectedNext: "Reconnecting… Please wait and do not scan yet.",
-  disconnectedStaff: "If this lasts more than 1 minute, staff should restart Trạm QR.",
+  disconnectedTitle: "Not recording now",
+  disconnectedNext: "The station does not answer and is restarting itself. Please wait and do not scan yet.",
+  disconnectedStaff:
+    "Staff: if this lasts more than 1 minute, write entries down, restart the machine and call support. What was recorded is kept.",
+  missedTitle: "This scan was not recorded",
+  missedNext: "The station did not answer in time. Please scan again; if it happens again, tell the staff.",
   noTokenTitle: "This page was not opened correctly",
   noTokenNext: "Open this screen from the Trạm QR program on this machine.",
 

@@ -13,9 +13,12 @@ export const vi = {
   readyTitle: "Mời quét mã",
   readyHold: "Đưa mã QR trên thẻ hoặc điện thoại vào đầu đọc, cách 10\u2060–\u206015\u00A0cm, giữ yên.",
   readyCards: "CCCD · BHYT · Mã QR cá nhân",
-  disconnectedTitle: "Mất kết nối với máy trạm",
-  disconnectedNext: "Đang kết nối lại… Vui lòng chờ, chưa quét mã.",
-  disconnectedStaff: "Nếu kéo dài quá 1 phút, nhân viên hãy khởi động lại Trạm QR.",
+  disconnectedTitle: "Hiện không ghi nhận được",
+  disconnectedNext: "Máy trạm không trả lời, đang tự khởi động lại. Vui lòng chờ, chưa quét mã.",
+  disconnectedStaff:
+    "Nhân viên: nếu quá 1 phút vẫn vậy, hãy ghi sổ tay, khởi động lại máy và báo kỹ thuật. Các lượt đã ghi vẫn được giữ.",
+  missedTitle: "Lượt này chưa được ghi",
+  missedNext: "Máy trạm không trả lời kịp. Vui lòng quét lại; nếu vẫn vậy, hãy báo nhân viên.",
   noTokenTitle: "Trang chưa được mở đúng cách",
   noTokenNext: "Hãy mở màn hình này từ chương trình Trạm QR trên máy.",
 

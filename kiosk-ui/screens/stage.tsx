@@ -1,4 +1,4 @@
-import { IconLost, IconOutOfOrder, IconStarting } from "../components/icons.tsx";
+import { IconLost, IconOutOfOrder, IconRefused, IconStarting } from "../components/icons.tsx";
 import { Said } from "../components/shown.tsx";
 import { useStation } from "../station.ts";
 import { AcceptedScreen } from "./accepted.tsx";
@@ -11,15 +11,31 @@ import { RepeatScreen } from "./repeat.tsx";
 
 /** The visitor's screen: the connection first, because an outcome without a living agent behind it is worth nothing. */
 export function Stage() {
-  const { received, link, texts } = useStation();
+  const { received, link, missed, texts } = useStation();
   const { screen, readerTest } = received.value?.view ?? {};
+  if (missed.value !== null) {
+    return (
+      <Notice
+        key={missed.value}
+        icon={<IconRefused />}
+        label={texts.value.refusedLabel}
+        title={texts.value.missedTitle}
+        next={texts.value.missedNext}
+      />
+    );
+  }
   if (!screen) {
     if (link.value === "no-token")
       return <Notice icon={<IconLost />} title={texts.value.noTokenTitle} next={texts.value.noTokenNext} />;
     if (link.value === "first")
       return <Notice icon={<IconStarting />} title={texts.value.startingTitle} next={texts.value.startingNext} />;
     return (
-      <Notice icon={<IconLost />} title={texts.value.disconnectedTitle} next={texts.value.disconnectedNext}>
+      <Notice
+        icon={<IconLost />}
+        label={texts.value.outOfOrderLabel}
+        title={texts.value.disconnectedTitle}
+        next={texts.value.disconnectedNext}
+      >
         <p class="aside">{texts.value.disconnectedStaff}</p>
       </Notice>
     );

@@ -15,6 +15,9 @@ export function playOutcomes(station: Station): void {
     lastScanId = screen.scanId;
     play(tonesOf(screen.state));
   });
+  effect(() => {
+    if (station.missed.value !== null) play(tonesOf("refused"));
+  });
 }
 
 /**
