@@ -3,6 +3,7 @@ import { removeBacklogs } from "./bench-data.ts";
 import { burst } from "./burst.ts";
 import { drain } from "./drain.ts";
 import { hidPosFuzz } from "./hid-pos-fuzz.ts";
+import { idle } from "./idle.ts";
 import { recogniserThroughput } from "./recogniser.ts";
 import { scanToDurable } from "./scan-to-durable.ts";
 import { webcamDecoders } from "./webcam.ts";
@@ -12,7 +13,7 @@ const given = parseArgs({
   options: {
     /** Of webcam. */
     frames: { type: "string", default: "400" },
-    /** Of burst. */
+    /** Of burst and idle. */
     seconds: { type: "string", default: "60" },
     /** Of drain and idle. */
     entries: { type: "string", default: "1000000" },
@@ -28,6 +29,7 @@ const benches: Readonly<Record<string, () => Promise<void> | void>> = {
   webcam: () => webcamDecoders(Number(frames)),
   burst: () => burst(Number(seconds)),
   drain: () => drain(Number(entries)),
+  idle: () => idle(Number(seconds), Number(entries)),
 };
 
 const wanted = given.positionals;

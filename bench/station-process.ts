@@ -3,11 +3,12 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { agentNodeFlags } from "../cli/output.ts";
 import { checkpointId } from "../testing/drafts.ts";
 import { builtProgram } from "../testing/faults/mutated-program.ts";
 import { until } from "../testing/until.ts";
 
-/** The built agent in a process of its own, as `tram agent` runs it. */
+/** The built agent in a process of its own, without the small one that `tram agent` sets over it. */
 export class StationProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #startedMs = performance.now();
@@ -20,9 +21,13 @@ export class StationProcess implements AsyncDisposable {
   constructor(dataDir: string, central: string) {
     const configFile = path.join(path.dirname(dataDir), `${path.basename(dataDir)}.json`);
     writeFileSync(configFile, JSON.stringify({ dataDir, central, checkpointId, kioskPort: 0, readers: [] }));
-    this.#child = spawn(process.execPath, [builtProgram, "agent", "--json", "--config", configFile], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    this.#child = spawn(
+      process.execPath,
+      [...agentNodeFlags, builtProgram, "agent", "--no-supervisor", "--json", "--config", configFile],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error("The agent was started without pipes.");
     createInterface({ input: stdout }).on("line", (line) => {

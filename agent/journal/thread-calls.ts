@@ -52,6 +52,12 @@ function faultFrom({ code, message }: PlainFault): Error {
   return code === null ? new Error(message) : new AgentError(code, message);
 }
 
+/**
+ * What a thread holds for a moment, MiB. Left alone it grows to 48 MiB while a backlog passes through and stays there;
+ * smaller collections are also shorter.
+ */
+const maxYoungGenerationSizeMb = 6;
+
 type Answered<C extends Calls, N extends keyof C> = Awaited<ReturnType<C[N]>>;
 
 /** A thread of ours that answers calls in their order. When it ends by itself, every open call fails. */
@@ -66,7 +72,7 @@ export class CallThread<C extends Calls> {
   /** Starts `name` from beside this file, as source and as built. `onEnd` is told once when it is gone. */
   constructor(name: string, data: unknown, onEnd: (why: string) => void) {
     const file = join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
-    this.#worker = new Worker(file, { workerData: data, name });
+    this.#worker = new Worker(file, { workerData: data, name, resourceLimits: { maxYoungGenerationSizeMb } });
     this.#worker.on("message", (answers: readonly AnswerMessage[]) => {
       for (const answer of answers) this.#settle(answer);
     });

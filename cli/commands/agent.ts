@@ -9,7 +9,7 @@ import { reportProgress } from "../launch/parent.ts";
 import { Supervisor } from "../launch/supervisor.ts";
 import { endGracefully } from "../lifetime.ts";
 import { openLog } from "../log.ts";
-import { builtFolder, ownProgram, printJson } from "../output.ts";
+import { agentNodeFlags, builtFolder, ownProgram, printJson } from "../output.ts";
 
 interface AgentCommandOptions {
   config: string;
@@ -31,7 +31,15 @@ export const agentCommand = new Command("agent")
 
 /** The agent as a child: started again after a crash, killed and started again when it makes no progress. */
 async function supervise({ config, json }: AgentCommandOptions): Promise<void> {
-  const args = [ownProgram(), "agent", "--no-supervisor", "--config", config, ...(json ? ["--json"] : [])];
+  const args = [
+    ...agentNodeFlags,
+    ownProgram(),
+    "agent",
+    "--no-supervisor",
+    "--config",
+    config,
+    ...(json ? ["--json"] : []),
+  ];
   const start = () => startChild(process.execPath, args, "agent", null);
   const first = start();
   await using supervisor = new Supervisor(first, {

@@ -20,7 +20,7 @@ import { type Demo, ensureDemo } from "../launch/demo.ts";
 import { Supervisor } from "../launch/supervisor.ts";
 import { obtainElectron, openInBrowser, whyNoWindow } from "../launch/window.ts";
 import { endGracefully } from "../lifetime.ts";
-import { builtFolder, ownProgram, printJson } from "../output.ts";
+import { agentNodeFlags, builtFolder, ownProgram, printJson } from "../output.ts";
 import { portNumber } from "./central.ts";
 import { requestCode, verifyCode } from "./duty.ts";
 
@@ -171,7 +171,7 @@ class Launch {
           `--agent-config=${configFile}`,
           `--kiosk-dir=${builtFolder("kiosk")}`,
         ]
-      : [ownProgram(), ...agentArgs];
+      : [...agentNodeFlags, ownProgram(), ...agentArgs];
     const start = this.#starter("agent", "agent.log", args, electron ?? process.execPath);
     let started: Started;
     write(config.kioskPort);
