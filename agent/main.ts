@@ -38,7 +38,7 @@ import { Recent } from "./recent.ts";
 import { Relays } from "./relays.ts";
 import { type Lane, Station } from "./station.ts";
 import { CentralApi } from "./sync/central-api.ts";
-import { type ClockOffset, clockIsImpossible, clockOffset, measuredOffset } from "./sync/clock-offset.ts";
+import { type ClockOffset, clockIsImpossible, clockOffset, clockStateOf, measuredOffset } from "./sync/clock-offset.ts";
 import { Heartbeat } from "./sync/heartbeat.ts";
 import { Outbox } from "./sync/outbox.ts";
 import { sendAgain } from "./sync/send-again.ts";
@@ -105,6 +105,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   const deviceId = await persistentId(journal, "device-id");
   let offset = await readFact(journal, "clock-offset", clockOffset);
+  let savedOffset = offset;
   let place: Checkpoint | null = await readFact(journal, "checkpoint", checkpoint);
   if (place !== null && config.checkpointId !== undefined && place.id !== config.checkpointId) place = null;
   const checkpointId = (): string | null => config.checkpointId ?? place?.id ?? null;
@@ -113,6 +114,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
   const api = new CentralApi(config.central, clock, (offsetMs) => {
     offset = measuredOffset(offsetMs, clock);
+    if (!isWorthSaving(offset, savedOffset, clock)) return;
+    saveFact("clock-offset", offset);
+    savedOffset = offset;
   });
   const duty = new Duty({
     api,
@@ -354,12 +358,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     beside("journal.fault", journal.recount(clock.wallMs() - policy().forgottenExitAfterMs).finally(draw));
   outbox.start();
   heartbeat.start();
-  let savedOffset = offset;
   const redraw = setInterval(() => {
-    if (offset !== null && isWorthSaving(offset, savedOffset)) {
-      saveFact("clock-offset", offset);
-      savedOffset = offset;
-    }
     recount();
   }, redrawEveryMs);
   const beat = setInterval(() => screens.beat(), beatEveryMs);
@@ -484,8 +483,8 @@ function screenToken(file: string): string {
   return made;
 }
 
-function isWorthSaving(offset: ClockOffset, saved: ClockOffset | null): boolean {
-  return saved?.bootId !== offset.bootId || offset.monoMs - saved.monoMs > saveOffsetEveryMs;
+function isWorthSaving(offset: ClockOffset, saved: ClockOffset | null, clock: Clock): boolean {
+  return clockStateOf(saved, clock) !== "synced" || offset.monoMs - (saved?.monoMs ?? 0) > saveOffsetEveryMs;
 }
 
 async function persistentId(journal: Journal, name: string): Promise<string> {
