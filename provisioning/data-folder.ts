@@ -1,6 +1,4 @@
-import { createHash } from "node:crypto";
 import { accessSync, constants, mkdirSync, realpathSync, rmSync, statfsSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { AgentError } from "./agent-error.ts";
@@ -46,56 +44,6 @@ export function prepareDataFolder(folder: string): string {
 /** The name of the file system when it would lose the journal with the power or the container, else null. */
 export function volatileFileSystem(folder: string): string | null {
   return volatileFileSystems.get(Number(statfsSync(folder).type) >>> 0) ?? null;
-}
-
-/**
- * Takes the folder for this process until it ends, kill -9 included: the operating system owns the lock (an abstract
- * socket on Linux, a named pipe on Windows). Waits `patienceMs` for a previous owner
- * that is just ending.
- *
- * @throws AgentError `data.in-use`
- */
-export async function lockDataFolder(
-  folder: string,
-  owner: "agent" | "launcher" = "agent",
-  patienceMs = 3_000,
-): Promise<Server> {
-  const name = createHash("sha256")
-    .update(`${owner} ${realpathSync(folder)}`)
-    .digest("hex")
-    .slice(0, 32);
-  const address =
-    process.platform === "win32"
-      ? `\\\\.\\pipe\\tram-qr-${name}`
-      : process.platform === "linux"
-        ? `\0tram-qr-${name}`
-        : path.join(os.tmpdir(), `tram-qr-${name}.lock`);
-  const giveUpAt = performance.now() + patienceMs;
-  for (;;) {
-    const lock = await tryListen(address);
-    if (lock) return lock;
-    if (performance.now() >= giveUpAt) {
-      throw new AgentError(
-        "data.in-use",
-        `The data folder ${folder} is already used by another running ${owner === "agent" ? "agent" : '"tram start"'}; stop that one or choose another folder with --data.`,
-      );
-    }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
-function tryListen(address: string): Promise<Server | null> {
-  return new Promise((resolve, reject) => {
-    const server = createServer((socket) => socket.destroy());
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE" || error.code === "EACCES") resolve(null);
-      else reject(error);
-    });
-    server.listen(address, () => {
-      server.unref();
-      resolve(server);
-    });
-  });
 }
 
 function reasonOf(cause: unknown): string {

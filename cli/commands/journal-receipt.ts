@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
-import type { Server } from "node:net";
 import path from "node:path";
 import { Command } from "commander";
 import { receiptKeyOf } from "../../agent/carry/carry-file.ts";
 import { type ReceiptItem, readReceipt } from "../../agent/carry/receipt.ts";
 import { leaveReceipt, takeReceipts } from "../../agent/carry/take-receipts.ts";
+import { type FolderLock, lockFolder } from "../../agent/folder-lock.ts";
 import { Journal } from "../../agent/journal/journal.ts";
 import type { JournalStore } from "../../agent/journal/store.ts";
 import { AgentError } from "../../provisioning/agent-error.ts";
-import { defaultDataFolder, lockDataFolder } from "../../provisioning/data-folder.ts";
+import { defaultDataFolder } from "../../provisioning/data-folder.ts";
 import { loadStationKeys, type StationKeys } from "../../provisioning/secrets.ts";
 import { connectToAgent } from "../agent-client.ts";
 import { CommandFailure } from "../failure.ts";
@@ -120,9 +120,9 @@ async function takenIn(dataDir: string, deviceId: string, keys: StationKeys, lef
 }
 
 /** The folder's lock, or null when an agent holds it. */
-async function lockOrNull(dataDir: string): Promise<Server | null> {
+async function lockOrNull(dataDir: string): Promise<FolderLock | null> {
   try {
-    return await lockDataFolder(dataDir, "agent", 0);
+    return await lockFolder(dataDir, "agent", 0);
   } catch (error) {
     if (error instanceof AgentError && error.code === "data.in-use") return null;
     throw error;

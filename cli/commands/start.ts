@@ -1,17 +1,13 @@
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
+import { lockFolder } from "../../agent/folder-lock.ts";
 import type { ScanOutcome } from "../../agent/kiosk-port/port.ts";
 import type { DutyView } from "../../agent/kiosk-port/view.ts";
 import { pageFile } from "../../agent/main.ts";
 import { parseReaderChoice } from "../../drivers/reader-spec.ts";
 import { type AgentConfig, agentConfig, loadAgentConfig } from "../../provisioning/agent-config.ts";
-import {
-  defaultDataFolder,
-  lockDataFolder,
-  prepareDataFolder,
-  volatileFileSystem,
-} from "../../provisioning/data-folder.ts";
+import { defaultDataFolder, prepareDataFolder, volatileFileSystem } from "../../provisioning/data-folder.ts";
 import { writeDurably } from "../../provisioning/durable-file.ts";
 import { connectToAgent } from "../agent-client.ts";
 import { CommandFailure } from "../failure.ts";
@@ -56,7 +52,7 @@ export const startCommand = new Command("start")
     if (options.cameraFile !== undefined) checkVideo(options.cameraFile);
     for (const spec of options.reader) parseReaderChoice(spec);
     const dataDir = prepareDataFolder(options.data);
-    const lock = await lockDataFolder(dataDir, "launcher");
+    const lock = await lockFolder(dataDir, "launcher");
     const launch = new Launch(dataDir, options);
     try {
       await launch.run();
