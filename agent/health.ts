@@ -19,7 +19,7 @@ export async function healthFigures(options: HealthOptions): Promise<HeartbeatFi
   const { journal, journalFile, clock } = options;
   const offset = options.clockOffset();
   const health = await journal.health().catch(() => null);
-  const { unsent, oldestWallMs, quarantined, lastSeq } = journal.figures;
+  const { unsent, oldestWallMs, quarantined, lastSeq, store } = journal.figures;
   return {
     unsent,
     oldest_unsent_s: oldestWallMs === null ? null : Math.max(0, (clock.wallMs() - oldestWallMs) / 1000),
@@ -27,7 +27,7 @@ export async function healthFigures(options: HealthOptions): Promise<HeartbeatFi
     last_seq: lastSeq,
     last_acknowledged_seq: health?.lastAcknowledgedSeq ?? 0,
     // A writer that answers nothing records nothing.
-    journal_state: health === null ? "reading-only" : "sound",
+    journal_state: health === null ? "reading-only" : store.state,
     disk_free_bytes: await orNull(statfs(path.dirname(journalFile)).then(({ bavail, bsize }) => bavail * bsize)),
     wal_bytes: await orNull(stat(`${journalFile}-wal`).then(({ size }) => size)),
     fsync_p99_ms: health?.commitP99Ms ?? null,

@@ -101,7 +101,21 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const lock = await lockFolder(dataDir);
   const journalFile = path.join(dataDir, "journal.db");
   const keys = loadStationKeys(path.join(dataDir, "station.key"), !journalHoldsRows(journalFile), ownerKey);
-  const journal = await Journal.open({ file: journalFile, keys, log });
+  /** The centre's time as it was told last, and when that was by the monotonic clock. */
+  let heard = { serverMs: Number.NaN, monoMs: 0 };
+  let onJournal = (): void => {};
+  const journal = await Journal.open({
+    file: journalFile,
+    keys,
+    log,
+    policy: {
+      ballastBytes: config.journal.ballastMiB * 2 ** 20,
+      keepStoredMs: config.journal.keepStoredHours * 3_600_000,
+      backUpEveryMs: config.journal.backupMinutes * 60_000,
+    },
+    serverMs: () => (Number.isNaN(heard.serverMs) ? null : heard.serverMs + clock.monoMs() - heard.monoMs),
+    onChange: () => onJournal(),
+  });
   warmUp();
 
   const deviceId = await persistentId(journal, "device-id");
@@ -111,10 +125,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   if (place !== null && config.checkpointId !== undefined && place.id !== config.checkpointId) place = null;
   const checkpointId = (): string | null => config.checkpointId ?? place?.id ?? null;
   const recent = new Recent();
-  for (const entry of (await journal.newest(20)).reverse()) recent.add(entry);
+  // A screen without its list is better than no screen.
+  const newest = await journal.newest(20).catch(() => []);
+  for (const entry of newest.reverse()) recent.add(entry);
 
   const api = new CentralApi(config.central, clock, (offsetMs) => {
     offset = measuredOffset(offsetMs, clock);
+    heard = { serverMs: Math.round(clock.wallMs() + offsetMs), monoMs: clock.monoMs() };
     if (!isWorthSaving(offset, savedOffset, clock)) return;
     saveFact("clock-offset", offset);
     savedOffset = offset;
@@ -156,10 +173,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     credential: duty,
     deviceId,
     figures: () => healthFigures({ journal, journalFile, clock, clockOffset: () => offset }),
-    onHighWater: async (seq) => {
-      const lost = await journal.noteHighWater(seq);
-      if (lost > 0) log("journal.rolled-back", { lost, highWater: seq });
-    },
+    onHighWater: async (seq) => void (await journal.noteHighWater(seq)),
     onMissing: async (ranges) => {
       const rows = await sendAgain(journal, ranges);
       if (rows === 0) return;
@@ -219,7 +233,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     return {
       revision: ++revision,
       placeName: place?.name ?? null,
-      screen: station.screen,
+      screen: queue.store.isAccepting ? station.screen : outOfOrder,
       readers: readers.views,
       unusable: readers.unusable,
       relays: relays.views,
@@ -243,6 +257,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const draw = (): void => {
     if (started) screens.draw();
   };
+  onJournal = draw;
   const pageLane = (source: string, direction?: Lane["direction"]): Lane => ({
     readerId: `page:${source}`,
     name: source,
@@ -373,7 +388,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     pageUrl: loopback.pageUrl,
     dataDir,
     addScreen: (port) => screens.add(port, true),
-    alive: async () => void (await journal.fact("device-id")),
+    alive: async () => void (await journal.alive()),
     stop: async () => {
       clearInterval(redraw);
       clearInterval(beat);
@@ -389,12 +404,13 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
 }
 
+const outOfOrder: KioskView["screen"] = { state: "out-of-order", reason: "journal", ...refusals["not-recorded"] };
+
 function outOfOrderView(revision: number, placeName: string | null): KioskView {
-  const notice = refusals["not-recorded"];
   return {
     revision,
     placeName,
-    screen: { state: "out-of-order", reason: "journal", title: notice.title, next: notice.next },
+    screen: outOfOrder,
     readers: [],
     unusable: [],
     relays: [],

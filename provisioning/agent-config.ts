@@ -62,6 +62,12 @@ export const agentConfig = z.strictObject({
        * rows when this machine or its key is lost. Without one, losing station.key is losing what was not sent.
        */
       ownerKey: z.string().min(1).optional(),
+      /** Hours that an entry stays here after the centre has it, counted as running time; then it is erased. */
+      keepStoredHours: z.number().min(0).max(72).default(24),
+      /** Room kept back, so that a full disk can be cured; less only on a small disk. */
+      ballastMiB: z.number().min(0).max(4_096).default(64),
+      /** The journal is copied beside itself this often. */
+      backupMinutes: z.number().min(0.05).max(1_440).default(60),
     })
     .prefault({}),
   /** Allow a data folder that forgets (tmpfs, overlay): for demonstrations only. */

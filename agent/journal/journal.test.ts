@@ -61,7 +61,8 @@ test("what was asked before the end is still done, and a journal opened again go
 });
 
 test("a file that is no journal is refused with its sentence", async () => {
-  const foreign = path.join(folder.path, "foreign.db");
+  using elsewhere = temporaryFolder();
+  const foreign = path.join(elsewhere.path, "foreign.db");
   const database = new Database(foreign);
   database.exec("CREATE TABLE cookies (a)");
   database.close();

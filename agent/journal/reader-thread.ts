@@ -1,5 +1,6 @@
 import { workerData } from "node:worker_threads";
 import { type PackedBatch, packBatch } from "../sync/batch.ts";
+import { type BackupReport, backUp } from "./backup.ts";
 import type { Entry, EntryState } from "./entry.ts";
 import { JournalStore } from "./store.ts";
 import { answerTo, type CallMessage, ownPort } from "./thread-calls.ts";
@@ -20,6 +21,9 @@ const store = (): JournalStore => {
   return opened;
 };
 
+/** Rows that one step of the verification opens. */
+const verifiedAtOnce = 500;
+
 /** Long reads, on a connection of their own: they never hold up a scan. */
 const calls = {
   newest: (limit: number): Entry[] => store().newest(limit).entries,
@@ -28,6 +32,20 @@ const calls = {
     return { batch: packBatch(entries, limit), damaged };
   },
   states: (ids: readonly string[]): Map<string, EntryState> => store().states(ids),
+  backUp: (): BackupReport => backUp(store(), file, keys),
+  /** What SQLite finds wrong with the structure, null when nothing; reads the whole file. */
+  structureFault: (): string | null => store().structureFault(),
+  /** Opens the seals of the next rows after `seq`; `last` is null when there are no more. */
+  verifyAfter: (seq: number): { last: number | null; damaged: readonly number[] } => {
+    const { entries, damaged } = store().after(seq, verifiedAtOnce);
+    const last = Math.max(0, ...damaged, entries.at(-1)?.seq ?? 0);
+    return { last: last === 0 ? null : last, damaged };
+  },
+  /** Another file stands in its place: the next call opens that one. */
+  reopen: (): void => {
+    opened?.close();
+    opened = null;
+  },
   close: (): void => opened?.close(),
 };
 

@@ -49,6 +49,8 @@ export interface StoreGuard {
   promise(seq: number): void;
   /** This number is on the disk. */
   note(seq: number): void;
+  /** SQLite answered with this code: the file is closed until it was checked. */
+  failed(code: string): void;
   /** The file was opened: compares it with what is known of it. */
   settle(store: JournalStore): void;
 }
@@ -90,7 +92,8 @@ export class JournalStore {
   #ageServerMs: number | null = null;
 
   /**
-   * Opens or creates the journal; with `read` it must exist and may belong to a running agent.
+   * Opens or creates the journal; with `read` it must exist and may belong to a running agent. With a guard it is opened
+   * by {@link JournalStore.ensureOpen}.
    *
    * @throws AgentError `journal.*`; `key.missing` is the caller's, see `journalHoldsRows`
    */
@@ -106,7 +109,22 @@ export class JournalStore {
     this.#file = file;
     this.#keys = keys;
     this.#mode = mode;
-    this.#open();
+    if (guard === null) this.#open();
+  }
+
+  /** Opens and checks the file where it is not open. @throws AgentError `journal.*` */
+  ensureOpen(): void {
+    this.#writable();
+  }
+
+  /** Closes the file until it is opened and checked again. */
+  letGo(): void {
+    try {
+      this.#database?.close();
+    } catch {
+      // The connection is beyond closing; the next opening decides.
+    }
+    this.#database = null;
   }
 
   /** Highest sequence number ever given here; 0 for a new journal. */
@@ -271,6 +289,11 @@ export class JournalStore {
       yield page;
       after = Math.max(...page.entries.map((entry) => entry.seq), ...page.damaged);
     }
+  }
+
+  /** The next entries after `seq`, oldest first, at most `limit`. */
+  after(seq: number, limit: number): { entries: Entry[]; damaged: number[] } {
+    return this.#opened(this.#all("SELECT * FROM entry WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit));
   }
 
   /** The centre named these ids as `stored` or `duplicate`: only now do they leave the outbox. One transaction. */
@@ -554,6 +577,16 @@ export class JournalStore {
     this.#writable().prepare("VACUUM INTO ?").run(file);
   }
 
+  /** Size of the file without its log. */
+  get fileBytes(): number {
+    return this.#pragma("page_count") * this.#pragma("page_size");
+  }
+
+  /** Room inside the file that erased rows left. */
+  get freeBytes(): number {
+    return this.#pragma("freelist_count") * this.#pragma("page_size");
+  }
+
   /** The 99th percentile of the last commits that recorded entries, ms; null before the first. */
   get commitP99Ms(): number | null {
     const sorted = this.#commitsMs.toSorted((one, other) => one - other);
@@ -582,9 +615,14 @@ export class JournalStore {
     this.#quarantined = quarantined;
     this.#oldestWallMs = undefined;
     if (this.#mode === "read") return;
-    this.#readAge();
-    this.#takeBackReadable();
-    this.#guard?.settle(this);
+    try {
+      this.#readAge();
+      this.#takeBackReadable();
+      this.#guard?.settle(this);
+    } catch (fault) {
+      this.letGo();
+      throw fault;
+    }
   }
 
   #readAge(): void {
@@ -657,6 +695,14 @@ export class JournalStore {
     });
   }
 
+  #pragma(name: string): number {
+    try {
+      return Number(this.#writable().pragma(name, { simple: true }));
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+  }
+
   /** A read; an I/O error closes the file like a failed write does, and the next call reopens and checks it. */
   #get(sql: string, ...values: unknown[]): unknown {
     try {
@@ -714,12 +760,8 @@ export class JournalStore {
       });
     }
     if (/^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(code)) {
-      try {
-        this.#database?.close();
-      } catch {
-        // The connection is beyond closing; the next open decides.
-      }
-      this.#database = null;
+      this.#guard?.failed(code);
+      this.letGo();
     }
     return new AgentError(
       "journal.write-failed",

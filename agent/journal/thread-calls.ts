@@ -23,6 +23,12 @@ export type AnswerMessage =
   | { readonly number: number; readonly value: unknown }
   | { readonly number: number; readonly fault: PlainFault };
 
+/** Something a thread says by itself: an event for the log. */
+export interface EventMessage {
+  readonly event: string;
+  readonly facts: Record<string, unknown>;
+}
+
 /** The port of a thread of ours; there is none in the main thread. */
 export function ownPort(): MessagePort {
   if (parentPort === null) throw new Error("This file is started as a thread.");
@@ -63,6 +69,7 @@ type Answered<C extends Calls, N extends keyof C> = Awaited<ReturnType<C[N]>>;
 /** A thread of ours that answers calls in their order. When it ends by itself, every open call fails. */
 export class CallThread<C extends Calls> {
   readonly #worker: Worker;
+  readonly #onEvent: (message: EventMessage) => void;
   readonly #open = new Map<number, PromiseWithResolvers<unknown>>();
   /** Called in this turn: they travel together. */
   #leaving: CallMessage[] = [];
@@ -70,11 +77,15 @@ export class CallThread<C extends Calls> {
   #ended = false;
 
   /** Starts `name` from beside this file, as source and as built. `onEnd` is told once when it is gone. */
-  constructor(name: string, data: unknown, onEnd: (why: string) => void) {
+  constructor(name: string, data: unknown, onEnd: (why: string) => void, onEvent: (message: EventMessage) => void) {
+    this.#onEvent = onEvent;
     const file = join(import.meta.dirname, `${name}${extname(import.meta.filename)}`);
     this.#worker = new Worker(file, { workerData: data, name, resourceLimits: { maxYoungGenerationSizeMb } });
-    this.#worker.on("message", (answers: readonly AnswerMessage[]) => {
-      for (const answer of answers) this.#settle(answer);
+    this.#worker.on("message", (answers: readonly (AnswerMessage | EventMessage)[]) => {
+      for (const answer of answers) {
+        if ("event" in answer) this.#onEvent(answer);
+        else this.#settle(answer);
+      }
     });
     let why = "";
     this.#worker.on("error", (error) => {

@@ -1,14 +1,27 @@
+import path from "node:path";
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
+import { AgentError } from "../../provisioning/agent-error.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import type { KeyReport } from "./data-keys.ts";
+import { JournalGuard } from "./guard.ts";
 import { type RecordAnswer, Recorder, type RecordRequest } from "./recorder.ts";
 import { JournalStore, type QueueFigures, type SeqRange } from "./store.ts";
-import { type AnswerMessage, answerTo, type CallMessage, ownPort, plainFault } from "./thread-calls.ts";
+import {
+  type AnswerMessage,
+  answerTo,
+  type CallMessage,
+  type EventMessage,
+  ownPort,
+  plainFault,
+} from "./thread-calls.ts";
+import { type StoreHealth, Upkeep, type UpkeepPolicy } from "./upkeep.ts";
+import { Witness, witnessFile } from "./witness.ts";
 
 /** What a journal thread is started with. */
 export interface JournalThreadData {
   readonly file: string;
   readonly keys: StationKeys;
+  readonly policy: UpkeepPolicy;
 }
 
 /** Figures every answer of the writer brings along, so that a screen never waits for the disk. */
@@ -16,6 +29,7 @@ export interface JournalFigures extends QueueFigures {
   readonly lastSeq: number;
   /** People inside. */
   readonly inside: number;
+  readonly store: StoreHealth;
 }
 
 /** What a heartbeat tells beside the figures. */
@@ -31,30 +45,63 @@ const maxGroup = 256;
 const commitsBetweenCheckpoints = 100;
 const idleAfterMs = 50;
 
-const { file, keys } = workerData as JournalThreadData;
-let opened: JournalStore | null = null;
-let recorder: Recorder;
+const { file, keys, policy } = workerData as JournalThreadData;
+const port = ownPort();
+let opened: { store: JournalStore; recorder: Recorder; guard: JournalGuard; witness: Witness; upkeep: Upkeep } | null =
+  null;
 let inside = 0;
 let commits = 0;
+let proofs = 0;
+let queue = { unsent: 0, oldestWallMs: null as number | null, quarantined: 0, lastSeq: 0 };
+let health: StoreHealth;
 
-const store = (): JournalStore => {
-  if (opened === null) throw new Error("The journal is not open.");
+const tell = (event: string, facts: Record<string, unknown>): void =>
+  port.postMessage([{ event, facts } satisfies EventMessage]);
+
+const parts = (): NonNullable<typeof opened> => {
+  if (opened === null) throw new AgentError("journal.write-failed", "The journal is not open.");
   return opened;
 };
+const store = (): JournalStore => parts().store;
 
+/** Also while the file is closed after a fault: then what was known last. */
 const figures = (): JournalFigures => {
+  const { recorder, upkeep } = parts();
   inside += recorder.takeInsideDelta();
-  return { ...store().queue(), lastSeq: store().lastSeq, inside };
+  if (store().isOpen) queue = { ...store().queue(), lastSeq: store().lastSeq };
+  if (health.isAccepting !== (upkeep.refusal === null)) health = upkeep.health;
+  return { ...queue, inside, store: health };
 };
 
 /** What the writer does, one call at a time; scans (`record`) are taken in groups, see below. */
 const calls = {
-  /** @throws AgentError `journal.*` when the file is not fit to record */
+  /** @throws AgentError `journal.*` when only a person can make the file fit to record */
   open: (): JournalFigures => {
-    opened = new JournalStore(file, keys);
-    recorder = new Recorder(opened);
+    const witness = new Witness(path.join(path.dirname(file), witnessFile));
+    const guard = new JournalGuard(file, witness, tell);
+    const made = new JournalStore(file, keys, "write", guard.open, guard);
+    const upkeep = new Upkeep(file, { store: made, guard, witness }, policy, tell);
+    opened = { store: made, recorder: new Recorder(made), guard, witness, upkeep };
+    upkeep.start();
+    health = upkeep.health;
     return figures();
   },
+  /** One step of upkeep. `isMore`: another one is worth while at once. */
+  tend: (serverMs: number | null): { figures: JournalFigures; isMore: boolean } => {
+    const { upkeep } = parts();
+    try {
+      const isMore = upkeep.tend(serverMs);
+      return { figures: figures(), isMore };
+    } finally {
+      health = upkeep.health;
+    }
+  },
+  /** The structure was found damaged: looks again, and sets the file aside when it is so. */
+  condemn: (why: string): boolean => parts().upkeep.condemn(why),
+  markUnsent: (range: SeqRange): { readonly marked: number; readonly figures: JournalFigures } => ({
+    marked: store().markUnsent([range]),
+    figures: figures(),
+  }),
   acknowledge: (results: Parameters<JournalStore["acknowledge"]>[0], nowMs: number): JournalFigures => {
     store().acknowledge(results, nowMs);
     return figures();
@@ -63,30 +110,49 @@ const calls = {
     store().quarantine(row, code, nowMs);
     return figures();
   },
-  fact: (name: string): string | null => store().fact(name),
-  setFact: (name: string, value: string): void => store().setFact(name, value),
+  /** A fact outlives the journal: the witness keeps it too. */
+  fact: (name: string): string | null => {
+    const { witness } = parts();
+    return (store().isOpen ? store().fact(name) : null) ?? witness.fact(name);
+  },
+  setFact: (name: string, value: string): void => {
+    parts().witness.setFact(name, value);
+    if (store().isOpen) store().setFact(name, value);
+  },
   /** Counts the people inside who were seen after `sinceMs` anew: stays end by themselves. */
   recount: (sinceMs: number): JournalFigures => {
     inside = store().inside(sinceMs);
-    recorder.takeInsideDelta();
+    parts().recorder.takeInsideDelta();
     return figures();
   },
+  /** Something small reached the disk: this thread and the disk work. False while scans are refused. */
+  alive: (): boolean => {
+    if (parts().upkeep.refusal !== null) return false;
+    store().setFact("alive", String(++proofs));
+    return true;
+  },
   keyReport: (): KeyReport => store().keyReport,
-  markUnsent: (range: SeqRange): { readonly marked: number; readonly figures: JournalFigures } => ({
-    marked: store().markUnsent([range]),
-    figures: figures(),
-  }),
   /** The centre has numbers that this journal never gave: they were lost with a disk, and none is given again. */
   noteHighWater: (seq: number): { readonly lost: number; readonly figures: JournalFigures } => {
-    const { lastSeq } = store();
-    if (seq > lastSeq) store().addHole({ first: lastSeq + 1, last: seq }, "lost");
-    return { lost: Math.max(0, seq - lastSeq), figures: figures() };
+    const { guard, upkeep } = parts();
+    const lost = guard.noteHighWater(store(), seq);
+    health = upkeep.health;
+    return { lost, figures: figures() };
   },
   health: (): JournalHealth => ({
     commitP99Ms: store().commitP99Ms,
     lastAcknowledgedSeq: store().lastAcknowledgedSeq,
   }),
-  close: (): void => opened?.close(),
+  close: (): void => {
+    if (opened === null) return;
+    try {
+      opened.witness.save();
+    } catch {
+      // The journal itself is the truth; the witness is at most a second behind.
+    }
+    opened.store.close();
+    opened.witness.close();
+  },
 };
 
 export type WriterCalls = typeof calls & {
@@ -98,7 +164,9 @@ function work(port: MessagePort, messages: readonly CallMessage[]): void {
   for (let at = 0; at < messages.length; ) {
     const message = messages[at] as CallMessage;
     if (message.name !== "record") {
-      port.postMessage([answerTo(calls, message)]);
+      const answer = answerTo(calls, message);
+      if ("fault" in answer && answer.fault.code === "journal.disk-full") opened?.upkeep.diskFull();
+      port.postMessage([answer]);
       at++;
       continue;
     }
@@ -108,9 +176,16 @@ function work(port: MessagePort, messages: readonly CallMessage[]): void {
   }
 }
 
+function isDiskFull(fault: unknown): boolean {
+  return fault instanceof AgentError && fault.code === "journal.disk-full";
+}
+
 function record(group: readonly CallMessage[]): AnswerMessage[] {
+  const refusal = opened?.upkeep.refusal;
+  if (opened === null || refusal) return group.map(({ number }) => ({ number, fault: plainFault(refusal) }));
   commits++;
-  const answers = recorder.takeAll(group.map(({ args }) => args[0] as RecordRequest));
+  const answers = opened.recorder.takeAll(group.map(({ args }) => args[0] as RecordRequest));
+  if (answers.some((answer) => "fault" in answer && isDiskFull(answer.fault))) opened.upkeep.diskFull();
   // One object in all answers: it crosses once.
   const now = answers.every((answer) => "fault" in answer) ? null : figures();
   return group.map(({ number }, index): AnswerMessage => {
@@ -120,14 +195,13 @@ function record(group: readonly CallMessage[]): AnswerMessage[] {
   });
 }
 
-const port = ownPort();
 let idle: NodeJS.Timeout | undefined;
 
 const foldIn = (): void => {
   if (commits < commitsBetweenCheckpoints) return;
   commits = 0;
   try {
-    opened?.checkpoint();
+    if (opened?.store.isOpen) opened.store.checkpoint();
   } catch {
     // The next call meets the same fault and tells it.
   }

@@ -169,6 +169,7 @@ export class Outbox {
     if (reply.kind !== "ok") return this.#onFailure(reply, batch, token);
 
     this.#renewedInVain = false;
+    await journal.noteHighWater(reply.value.high_water.seq);
     const outcomes = readOutcomes(batch.ids, reply.value);
     if (outcomes.acknowledged.length > 0) {
       this.#acknowledging = journal
