@@ -18,8 +18,8 @@ export type Script = (arrived: Arrived, answer: Answer, count: number) => void;
 export interface Answer {
   /** Our server's word, correctly labelled. */
   json(status: number, body: unknown, headers?: Record<string, string>): void;
-  /** The same for a text that need not be JSON. */
-  text(status: number, text: string): void;
+  /** The same for a body that need not be JSON. */
+  text(status: number, body: string | Uint8Array, headers?: Record<string, string>): void;
   problem(status: number, name: ProblemName, headers?: Record<string, string>): void;
   /** Remembers an entry in the ledger; what to say of it. For scripts that make their own answer, or none. */
   store(entry: WireEntry): { id: string; status: "stored" | "duplicate" };
@@ -129,14 +129,13 @@ function makeAnswer(
   { stored, conflicts }: Pick<FakeCentre, "stored" | "conflicts">,
 ): Answer {
   const own = { "X-Request-Id": String(request.headers["x-request-id"]) };
-  const send = (status: number, headers: Record<string, string>, text: string): void => {
+  const send = (status: number, headers: Record<string, string>, body: string | Uint8Array): void => {
     response.writeHead(status, headers);
-    response.end(text);
+    response.end(body);
   };
-  const json = (status: number, value: unknown, headers: Record<string, string> = {}): void =>
-    send(status, { ...own, "Content-Type": "application/json", ...headers }, JSON.stringify(value));
-  const text = (status: number, value: string): void =>
-    send(status, { ...own, "Content-Type": "application/json" }, value);
+  const text: Answer["text"] = (status, value, headers = {}) =>
+    send(status, { ...own, "Content-Type": "application/json", ...headers }, value);
+  const json: Answer["json"] = (status, value, headers) => text(status, JSON.stringify(value), headers);
   const store: Answer["store"] = (entry) => {
     const { id } = entry;
     const known = stored.get(id);

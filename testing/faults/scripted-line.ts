@@ -72,10 +72,14 @@ export class ScriptedLine implements AsyncDisposable {
     return ids;
   }
 
-  /** What the screen says of sending. */
-  async isTold(words: string): Promise<void> {
+  /** What the screen says of sending, in English; empty when all is well. */
+  async told(): Promise<string> {
     const client = await this.agent.client();
-    await client.view(({ queue }) => queue.message?.en.includes(words) || undefined, recoverWithinMs, words);
+    return client.view(({ queue }) => queue.message?.en ?? "", recoverWithinMs, "what is told of sending");
+  }
+
+  async isTold(words: string): Promise<void> {
+    await until(`the screen says "${words}"`, async () => (await this.told()).includes(words), recoverWithinMs);
   }
 
   /** Somebody signs in, which ends every wait of the outbox. */
