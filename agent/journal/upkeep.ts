@@ -106,7 +106,8 @@ export class Upkeep {
   start(): void {
     const { free } = diskSpace(this.#file);
     // A cure that the last run did not end goes on; a first start needs room for its ballast.
-    if (!this.#ballast.isWhole && free < this.#policy.ballastBytes) this.diskFull();
+    const isShort = !this.#ballast.isWhole && free < this.#policy.ballastBytes;
+    if (isShort || free < this.#ballast.spareBytes) this.diskFull();
     try {
       this.#store.ensureOpen();
     } catch (fault) {
