@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { ScanOutcome } from "../../agent/kiosk-port/port.ts";
 
 /** A line of `tram agent --json`. */
@@ -25,8 +25,12 @@ export class SaidFile implements Disposable {
 
   /** Whole lines said so far, from byte `from`; the half line of a killed writer was not said. */
   lines(from = 0): SaidLine[] {
-    return readFileSync(this.path)
-      .subarray(from)
+    const bytes = Buffer.alloc(Math.max(0, this.size - from));
+    const file = openSync(this.path, "r");
+    const read = readSync(file, bytes, 0, bytes.length, from);
+    closeSync(file);
+    return bytes
+      .subarray(0, read)
       .toString("utf8")
       .split("\n")
       .slice(0, -1)
