@@ -2,8 +2,8 @@ import { stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { appVersion } from "../provisioning/app-version.ts";
 import type { Clock } from "./clock.ts";
-import { schemaVersion } from "./journal/database.ts";
 import type { Journal } from "./journal/journal.ts";
+import { schemaVersion } from "./journal/migrate.ts";
 import { type ClockOffset, clockStateOf } from "./sync/clock-offset.ts";
 import type { HeartbeatFigures } from "./sync/heartbeat.ts";
 

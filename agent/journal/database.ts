@@ -1,17 +1,6 @@
 import Database from "better-sqlite3";
 import { AgentError } from "../../provisioning/agent-error.ts";
-import { entries } from "./migrations/001-entries.ts";
-import { dataKeys } from "./migrations/002-data-keys.ts";
-import { upkeep } from "./migrations/003-upkeep.ts";
-
-/** "TrQR" as a number: tells our files from any other SQLite file. */
-const applicationId = 0x54725152;
-
-/** Numbered migrations, applied in order; the file's `user_version` is the count applied. */
-const migrations = [entries, dataKeys, upkeep];
-
-/** Schema version this build writes; part of each row's associated data. */
-export const schemaVersion = migrations.length;
+import { applicationId, migrate, schemaOf, schemaVersion } from "./migrate.ts";
 
 /**
  * Settings set and read back on every open. better-sqlite3 is built so that a WAL database opens with
@@ -95,15 +84,15 @@ function verifySettings(database: Database.Database, file: string): void {
 
 function verifyIdentity(database: Database.Database, file: string): void {
   const id = Number(database.pragma("application_id", { simple: true }));
-  const version = Number(database.pragma("user_version", { simple: true }));
+  const { version, readableFrom } = schemaOf(database);
   const empty = database.prepare("SELECT count(*) = 0 AS empty FROM sqlite_schema").get() as { empty: number };
   if (id !== applicationId && !(empty.empty === 1 && id === 0)) {
     throw new AgentError("journal.corrupt", `The file ${file} is not a Trạm QR journal; choose another data folder.`);
   }
-  if (version > schemaVersion) {
+  if (readableFrom > schemaVersion) {
     throw new AgentError(
       "journal.newer",
-      `The journal ${file} was written by a newer version (schema ${version}, this build knows ${schemaVersion}); update the program.`,
+      `The journal ${file} was written by a newer version (schema ${version}, readable from ${readableFrom}; this build knows ${schemaVersion}); update the program.`,
     );
   }
 }
@@ -112,15 +101,4 @@ function verifyIdentity(database: Database.Database, file: string): void {
 export function structureFault(database: Database.Database): string | null {
   const check: unknown = database.pragma("quick_check", { simple: true });
   return check === "ok" ? null : String(check);
-}
-
-function migrate(database: Database.Database): void {
-  database.pragma(`application_id = ${applicationId}`);
-  const from = Number(database.pragma("user_version", { simple: true }));
-  for (let version = from; version < migrations.length; version++) {
-    database.transaction(() => {
-      database.exec(migrations[version] ?? "");
-      database.pragma(`user_version = ${version + 1}`);
-    })();
-  }
 }

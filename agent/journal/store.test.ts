@@ -198,7 +198,7 @@ test("a full disk refuses the scan aloud, loses nothing and clears by itself", (
 
 test("a journal of a newer version, a foreign file and a damaged one are each refused with one sentence", () => {
   new JournalStore(file, keys).close();
-  tamper("PRAGMA user_version = 99");
+  tamper("PRAGMA user_version = 99; UPDATE readable_from SET schema = 99");
   expect(() => new JournalStore(file, keys)).toThrow(/newer version.*update the program/s);
   const foreign = path.join(folder.path, "foreign.db");
   const database = new Database(foreign);

@@ -7,8 +7,9 @@ import { AgentError } from "../../provisioning/agent-error.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import type { Presence } from "../gate/presence.ts";
 import { DataKeys, dataKeysFile, type KeyReport } from "./data-keys.ts";
-import { openDatabase, schemaVersion, structureFault } from "./database.ts";
+import { openDatabase, structureFault } from "./database.ts";
 import { type Entry, type EntryDraft, type EntryState, entryStates } from "./entry.ts";
+import { schemaVersion } from "./migrate.ts";
 import { type EntryRow, entryRow, openRow, personTag, sealBody } from "./row.ts";
 
 export interface QueueFigures {
