@@ -153,34 +153,31 @@ async function meetAll(met: readonly Stranger[], program?: string): Promise<Faul
     if (typeof body === "object" && body !== null && "entries" in body) answer.storeAll();
     else answer.raw(200, { "Content-Type": "text/html" }, html);
   };
-  await using proxy = await TcpProxy.before(1);
+  await using proxy = await TcpProxy.before();
   await using line = await ScriptedLine.start({
     program,
-    centralFor: () => `https://${host}:${proxy.port}`,
+    central: `https://${host}:${proxy.port}`,
     // An own authority is added as a company would add it; the switch that waves every certificate through is set, too.
     env: { NODE_EXTRA_CA_CERTS: caFile, NODE_TLS_REJECT_UNAUTHORIZED: "0" },
   });
   const believed = own.issue(host, ...today());
   await using ourDoor = await TlsDoor.open(believed, portOf(line.centre));
   await using portalDoor = await TlsDoor.open(believed, portOf(stranger));
-  const leadTo = (port: number): void => {
-    proxy.target = port;
-    proxy.dropAll();
-  };
 
   const trusted: string[] = [];
   const restless: string[] = [];
   const late: string[] = [];
   let tries = 0;
-  leadTo(ourDoor.port);
+  proxy.leadTo(ourDoor.port);
   await line.signIn();
   for (const each of met) {
     await using falseDoor =
       "certificate" in each ? await TlsDoor.open(each.certificate(own, other), portOf(stranger)) : null;
     await until("the centre is known to be there", async () => (await line.told()) === "", 60_000);
     stranger.script = "answers" in each ? each.answers : (_, answer) => answer.storeAll();
-    const plain = "leadsTo" in each ? (each.leadsTo === "http" ? portOf(stranger) : 1) : null;
-    leadTo(falseDoor?.port ?? plain ?? portalDoor.port);
+    if (!("leadsTo" in each)) proxy.leadTo(falseDoor?.port ?? portalDoor.port);
+    else if (each.leadsTo === "http") proxy.leadTo(stranger.url);
+    else proxy.leadTo();
     const connectionsBefore = proxy.counts.connections;
     const memoryBefore = measureMemory(line.agent.pid);
     const id = await line.scan();
@@ -200,16 +197,16 @@ async function meetAll(met: readonly Stranger[], program?: string): Promise<Faul
     const growthMiB = memoryBefore.growthMiB();
     if (growthMiB > mostGrowthMiB) restless.push(`${each.name}: it took ${Math.round(growthMiB)} MiB of memory`);
 
-    leadTo(ourDoor.port);
+    proxy.leadTo(ourDoor.port);
     await line.signIn();
     late.push(...(await line.settled()));
   }
   // Once more, and nobody signs in: it must find back alone.
-  leadTo(portalDoor.port);
+  proxy.leadTo(portalDoor.port);
   stranger.script = page(200);
   await line.scan();
   await line.isTold("still recording");
-  leadTo(ourDoor.port);
+  proxy.leadTo(ourDoor.port);
   late.push(...(await line.recovers()), ...(await line.settled()));
   return {
     counts: { "strangers met": met.length, tries },

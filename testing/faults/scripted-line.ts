@@ -8,7 +8,7 @@ import { type AgentUnderTest, StationUnderTest } from "./station-under-test.ts";
 interface LineOptions {
   readonly program?: string | undefined;
   /** Address of the centre as the station knows it, where something stands between the two. */
-  readonly centralFor?: (centre: FakeCentre) => string;
+  readonly central?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -31,13 +31,13 @@ export class ScriptedLine implements AsyncDisposable {
     this.agent = agent;
   }
 
-  static async start({ program, centralFor, env }: LineOptions = {}): Promise<ScriptedLine> {
+  static async start({ program, central, env }: LineOptions = {}): Promise<ScriptedLine> {
     const oracle = new Oracle();
     const centre = await startFakeCentre();
     answerSignIn(centre);
     const station = new StationUnderTest({
       oracle,
-      central: centralFor?.(centre) ?? centre.url,
+      central: central ?? centre.url,
       ...(program === undefined ? {} : { program }),
       ...(env === undefined ? {} : { env }),
     });

@@ -9,8 +9,8 @@ export interface ConnectionRule {
   readonly silent?: true;
   /** The reply comes in pieces of so many bytes, with this pause before each. */
   readonly slices?: { readonly bytes: number; readonly everyMs: number };
-  /** Each byte of the reply is followed by more and more, without an end. */
-  readonly endless?: { readonly bytes: Uint8Array; readonly everyMs: number };
+  /** In the place of the reply comes `head`, then `bytes` again and again, without an end. */
+  readonly endless?: { readonly head: string; readonly bytes: Uint8Array; readonly everyMs: number };
 }
 
 /** How often each fault struck. */
@@ -29,23 +29,22 @@ export interface ProxyCounts {
 export class TcpProxy implements AsyncDisposable {
   /** Rule of the connections that {@link next} says nothing of. */
   rule: ConnectionRule = {};
-  /** Port of the server behind; a change is a name that leads elsewhere from the next connection on. */
-  target: number;
   readonly counts: ProxyCounts = { connections: 0, cuts: 0, silenced: 0, slices: 0, endless: 0 };
   /** How long each connection that has ended was open, ms. */
   readonly lifetimesMs: number[] = [];
   readonly #server: Server;
   readonly #open = new Set<Socket>();
   readonly #next: ConnectionRule[] = [];
+  #target: number;
 
   private constructor(target: number) {
-    this.target = target;
+    this.#target = target;
     this.#server = createServer((client) => this.#serve(client));
   }
 
-  /** Before the server at `url` (or this port of 127.0.0.1). */
-  static async before(url: string | number): Promise<TcpProxy> {
-    const proxy = new TcpProxy(typeof url === "number" ? url : Number(new URL(url).port));
+  /** Before the server at `url` (or this port of 127.0.0.1); before nobody when none is given. */
+  static async before(server: string | number = nobody): Promise<TcpProxy> {
+    const proxy = new TcpProxy(portOf(server));
     proxy.#server.listen(0, "127.0.0.1");
     await once(proxy.#server, "listening");
     return proxy;
@@ -57,6 +56,12 @@ export class TcpProxy implements AsyncDisposable {
 
   get url(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** From now on the way leads to this server; what is open is closed. */
+  leadTo(server: string | number = nobody): void {
+    this.#target = portOf(server);
+    this.dropAll();
   }
 
   /** One rule each for the next connections; what is open now is closed, so that the next request needs a new one. */
@@ -87,7 +92,7 @@ export class TcpProxy implements AsyncDisposable {
       client.resume();
       return;
     }
-    const server = connect(this.target, "127.0.0.1");
+    const server = connect(this.#target, "127.0.0.1");
     this.#keep(server);
     client.on("data", (bytes) => server.write(bytes));
     client.once("end", () => server.end());
@@ -98,7 +103,7 @@ export class TcpProxy implements AsyncDisposable {
     });
     const { cut } = rule;
     let passed = 0;
-    /** Slices of one piece after those of the last; a reply without end goes on after its first piece. */
+    /** Slices of one piece come after those of the last. */
     let sliced = Promise.resolve();
     let goesOn = false;
     server.on("data", (bytes) => {
@@ -112,16 +117,16 @@ export class TcpProxy implements AsyncDisposable {
       }
       passed += bytes.length;
       const { slices, endless } = rule;
-      if (slices === undefined) client.write(bytes);
-      else sliced = sliced.then(() => this.#slice(client, bytes, slices));
-      if (endless !== undefined && !goesOn) {
+      if (endless !== undefined) {
+        if (!goesOn) void this.#goOn(client, endless);
         goesOn = true;
-        void this.#goOn(client, endless);
-      }
+      } else if (slices === undefined) client.write(bytes);
+      else sliced = sliced.then(() => this.#slice(client, bytes, slices));
     });
   }
 
-  async #slice(client: Socket, bytes: Buffer, { bytes: size, everyMs }: { bytes: number; everyMs: number }) {
+  async #slice(client: Socket, bytes: Buffer, rule: NonNullable<ConnectionRule["slices"]>): Promise<void> {
+    const { bytes: size, everyMs } = rule;
     client.setNoDelay();
     for (let from = 0; from < bytes.length && !client.destroyed; from += size) {
       await pause(everyMs);
@@ -130,7 +135,8 @@ export class TcpProxy implements AsyncDisposable {
     }
   }
 
-  async #goOn(client: Socket, { bytes, everyMs }: { bytes: Uint8Array; everyMs: number }): Promise<void> {
+  async #goOn(client: Socket, { head, bytes, everyMs }: NonNullable<ConnectionRule["endless"]>): Promise<void> {
+    client.write(head);
     while (!client.destroyed) {
       await pause(everyMs);
       if (client.write(bytes)) this.counts.endless++;
@@ -144,5 +150,10 @@ export class TcpProxy implements AsyncDisposable {
     socket.once("close", () => this.#open.delete(socket));
   }
 }
+
+/** A port on which nobody listens: it needs root. */
+const nobody = 1;
+const portOf = (server: string | number): number =>
+  typeof server === "number" ? server : Number(new URL(server).port);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
