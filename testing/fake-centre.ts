@@ -7,6 +7,8 @@ import { type ProblemName, problemBase } from "../contract/problem.ts";
 /** One batch as it arrived. */
 export interface Arrived {
   readonly entries: readonly WireEntry[];
+  readonly batchId: string;
+  /** The station's clocks as it says. */
   readonly sent: BatchRequest["sent"];
   readonly token: string | undefined;
   readonly bytes: number;
@@ -62,9 +64,11 @@ export async function startFakeCentre(script: Script = (_, answer) => answer.sto
       centre.other(request.url ?? "", body.json, answer);
       return;
     }
+    const { entries, batch_id, sent } = body.json as BatchRequest;
     const arrived: Arrived = {
-      entries: (body.json as BatchRequest).entries as WireEntry[],
-      sent: (body.json as BatchRequest).sent,
+      entries: entries as WireEntry[],
+      batchId: batch_id,
+      sent,
       token: request.headers.authorization,
       bytes: body.bytes,
     };
