@@ -1,23 +1,24 @@
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { temporaryFolder } from "../folder.ts";
-import { createPtyDevice } from "../pty.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
 import { LoopImage, requireRoot } from "./loop-image.ts";
 import { builtProgram, mutateProgram } from "./mutated-program.ts";
 import { Oracle, together } from "./oracle.ts";
 import { without } from "./protections.ts";
+import { startRestlessReader } from "./restless-reader.ts";
 import { StationUnderTest } from "./station-under-test.ts";
 import { readStoredJournal } from "./stored-journal.ts";
 
 const cuts: Record<Effort, number> = { fast: 12, full: 300 };
-const imageMegabytes = 24;
+const imageMegabytes = 48;
+/** A reserve that fits the disk. */
+const smallDisk = { journal: { ballastMiB: 1 } };
 const cutsPerRun = 12;
 /** Runs that follow each other on one disk, so that agents also start over a journal that was cut. */
 const runsPerDisk = 3;
 const besideEachOther = 2;
 const longestBetweenCutsMs = 250;
-/** A reader that scans this often, ms at most. */
 const longestBetweenScansMs = 8;
 /** On every one of so many cut disks the product itself starts again. */
 const restartEvery = 12;
@@ -50,6 +51,7 @@ class Cuts {
       for (let disk = 0; !this.#isOver; disk++) await this.#oneDisk(path.join(folder.path, `${lane}-${disk}`));
     });
     await Promise.all(disks);
+    if (this.#accepted === 0) throw new Error("Nothing was accepted before the cuts, so nothing could be lost.");
     return {
       counts: {
         "power cuts": this.#made,
@@ -70,7 +72,7 @@ class Cuts {
     await using disk = await LoopImage.make(file, imageMegabytes);
     await disk.mount();
     const oracle = new Oracle();
-    await using pty = await createPtyDevice();
+    await using reader = await startRestlessReader(oracle, longestBetweenScansMs);
     const { program, env = {} } = this.#product;
     // What it says goes to another file system.
     await using station = new StationUnderTest({
@@ -78,12 +80,11 @@ class Cuts {
       program,
       env,
       dataDir: path.join(disk.folder, "data"),
-      readers: [`serial:${pty.path}?direction=in`],
+      readers: [reader.spec],
+      config: smallDisk,
     });
     for (let run = 0; run < runsPerDisk && !this.#isOver; run++) {
       const agent = station.launch();
-      const stop = new AbortController();
-      const scanning = scan(oracle, (text) => pty.write(text), stop.signal);
       for (let cut = 0; cut < cutsPerRun && !this.#isOver; cut++) {
         // The first one of a run hits its start.
         if (cut === 1) await agent.ready();
@@ -96,8 +97,6 @@ class Cuts {
         this.#made++;
         await this.#judge(image, known);
       }
-      stop.abort();
-      await scanning;
       await agent.kill();
     }
     this.#issued += oracle.issuedCount;
@@ -113,20 +112,17 @@ class Cuts {
     this.#judged.push(judged);
     if (this.#made % restartEvery !== 0) return;
     this.#restarts++;
-    await using station = new StationUnderTest({ oracle: known, dataDir, program: this.#product.program });
+    await using station = new StationUnderTest({
+      oracle: known,
+      dataDir,
+      program: this.#product.program,
+      config: smallDisk,
+    });
     const agent = await station.start();
     const outcome = await agent.scan(known.issue());
     await agent.stop();
     const recovers = outcome?.verdict === "accept" ? [] : ["a scan after the restart was not accepted"];
     this.#judged.push(known.judge({ journal: station.journal() }), { I6: recovers });
-  }
-}
-
-/** A reader that never rests. */
-async function scan(oracle: Oracle, write: (text: string) => Promise<void>, stopped: AbortSignal): Promise<void> {
-  while (!stopped.aborted) {
-    await write(`${oracle.issue().payload}\r`);
-    await pause(Math.random() * longestBetweenScansMs);
   }
 }
 

@@ -5,6 +5,7 @@ import { DiskShim } from "./disk-shim.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
 import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
 import { notInTime, Oracle, together } from "./oracle.ts";
+import { allOf } from "./outcomes.ts";
 import { without } from "./protections.ts";
 import { answerSignIn } from "./signed-in.ts";
 import { type AgentUnderTest, StationUnderTest } from "./station-under-test.ts";
@@ -84,7 +85,7 @@ async function crashes(effort: Effort): Promise<FaultOutcome> {
     }
   };
   await Promise.all(Array.from({ length: besideEachOther }, work));
-  return summed(outcomes);
+  return allOf(...outcomes);
 }
 
 /** From the last sync backwards, until one shows what is missing. */
@@ -96,7 +97,7 @@ async function crashesOfControl(mutations: readonly Mutation[]): Promise<FaultOu
     if (outcome !== null) outcomes.push(outcome);
     if ((outcome?.judged.I1?.length ?? 0) > 0) break;
   }
-  return summed(outcomes);
+  return allOf(...outcomes);
 }
 
 function* upward(): Generator<number> {
@@ -105,14 +106,6 @@ function* upward(): Generator<number> {
 
 function* spread(last: number): Generator<number> {
   for (let at = 0; at < fastPoints; at++) yield Math.round(1 + (at * (last - 1)) / (fastPoints - 1));
-}
-
-function summed(outcomes: readonly FaultOutcome[]): FaultOutcome {
-  const sum = (what: string): number => outcomes.reduce((all, { counts }) => all + (counts[what] ?? 0), 0);
-  return {
-    counts: { crashes: sum("crashes"), scans: sum("scans"), accepted: sum("accepted") },
-    judged: together(...outcomes.map(({ judged }) => judged)),
-  };
 }
 
 export const fault: Fault = {

@@ -5,6 +5,7 @@ import { DiskShim } from "./disk-shim.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
 import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
 import { type Issued, notInTime, Oracle, together } from "./oracle.ts";
+import { allOf } from "./outcomes.ts";
 import { without } from "./protections.ts";
 import { answerSignIn } from "./signed-in.ts";
 import { type AgentUnderTest, StationUnderTest } from "./station-under-test.ts";
@@ -132,11 +133,7 @@ async function everyFailing(
 ): Promise<FaultOutcome> {
   const outcomes: FaultOutcome[] = [];
   for (const failing of failings[effort]) outcomes.push(await failAndHeal(failing, program, patienceMs));
-  const sum = (what: string): number => outcomes.reduce((all, { counts }) => all + (counts[what] ?? 0), 0);
-  return {
-    counts: { errors: sum("errors"), refused: sum("refused"), accepted: sum("accepted") },
-    judged: together(...outcomes.map(({ judged }) => judged)),
-  };
+  return allOf(...outcomes);
 }
 
 const control = (what: string, mutations: readonly Mutation[]): Fault["controls"][number] => ({

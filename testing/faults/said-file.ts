@@ -12,10 +12,11 @@ export class SaidFile implements Disposable {
   readonly path: string;
   /** For `stdio`: several runs of an agent may append to it. */
   readonly descriptor: number;
+  #heardTo = 0;
 
   constructor(file: string) {
     this.path = file;
-    this.descriptor = openSync(file, "a");
+    this.descriptor = openSync(file, "a+");
   }
 
   /** Bytes said so far. */
@@ -25,26 +26,38 @@ export class SaidFile implements Disposable {
 
   /** Whole lines said so far, from byte `from`; the half line of a killed writer was not said. */
   lines(from = 0): SaidLine[] {
-    const bytes = Buffer.alloc(Math.max(0, this.size - from));
-    const file = openSync(this.path, "r");
-    const read = readSync(file, bytes, 0, bytes.length, from);
-    closeSync(file);
-    return bytes
-      .subarray(0, read)
-      .toString("utf8")
+    return this.#text(from)
       .split("\n")
       .slice(0, -1)
       .flatMap((text) => parsed(text));
   }
 
+  /** Whole lines said since the last call. */
+  newLines(): SaidLine[] {
+    const text = this.#text(this.#heardTo);
+    const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+    this.#heardTo += Buffer.byteLength(whole);
+    return whole.split("\n").flatMap((line) => parsed(line));
+  }
+
+  #text(from: number): string {
+    const bytes = Buffer.alloc(Math.max(0, this.size - from));
+    return bytes.subarray(0, readSync(this.descriptor, bytes, 0, bytes.length, from)).toString("utf8");
+  }
+
   /** Outcomes of scans said so far. */
   outcomes(from = 0): ScanOutcome[] {
-    return this.lines(from).filter((line) => line.event === "scan") as unknown as ScanOutcome[];
+    return scans(this.lines(from));
   }
 
   [Symbol.dispose](): void {
     closeSync(this.descriptor);
   }
+}
+
+/** Those of the lines that say what became of a scan. */
+export function scans(lines: readonly SaidLine[]): ScanOutcome[] {
+  return lines.filter((line) => line.event === "scan") as unknown as ScanOutcome[];
 }
 
 /** A line cut by a kill is continued by the next run's first line: not one of ours. */

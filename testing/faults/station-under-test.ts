@@ -9,7 +9,7 @@ import { checkpointId } from "../drafts.ts";
 import { until } from "../until.ts";
 import { builtProgram } from "./mutated-program.ts";
 import type { Issued, Oracle } from "./oracle.ts";
-import { SaidFile } from "./said-file.ts";
+import { SaidFile, type SaidLine, scans } from "./said-file.ts";
 import { leaveCredential } from "./signed-in.ts";
 import { readStoredJournal, type StoredJournal } from "./stored-journal.ts";
 
@@ -83,9 +83,18 @@ export class StationUnderTest implements AsyncDisposable {
 
   /** Starts an agent that may not live to be ready; `env` is added to the station's. */
   launch(env: Readonly<Record<string, string>> = {}): AgentUnderTest {
+    return this.#launch(["--no-supervisor"], env);
+  }
+
+  /** Starts `tram agent` as it is shipped: a supervisor, with the agent as its child. All calls mean the supervisor. */
+  launchSupervised(): AgentUnderTest {
+    return this.#launch([], {});
+  }
+
+  #launch(args: readonly string[], env: Readonly<Record<string, string>>): AgentUnderTest {
     const child = spawn(
       process.execPath,
-      [this.#options.program ?? builtProgram, "agent", "--no-supervisor", "--json", "--config", this.#configFile],
+      [this.#options.program ?? builtProgram, "agent", ...args, "--json", "--config", this.#configFile],
       {
         stdio: ["ignore", this.said.descriptor, this.#log],
         env: { ...process.env, ...this.#options.env, ...env },
@@ -110,7 +119,7 @@ export class StationUnderTest implements AsyncDisposable {
 
   /** Lets the oracle hear what stands in {@link said}. */
   hearAll(): void {
-    this.#options.oracle.hearAll(this.said.outcomes());
+    this.#options.oracle.hearAll(scans(this.said.newLines()));
   }
 
   /** The journal as it lies there now. */
@@ -161,11 +170,16 @@ export class AgentUnderTest {
     return until(
       `the agent ${this.pid} is ready`,
       () => {
-        if (this.#said.lines(this.#saidFrom).some((line) => line.event === "ready")) return { isReady: true };
+        if (this.readyLines.length > 0) return { isReady: true };
         return this.isRunning ? undefined : { isReady: false };
       },
       readyWithinMs,
     ).then(({ isReady }) => isReady);
+  }
+
+  /** Each time an agent said that it takes scans, with its `pid` and the address of its `kiosk`. */
+  get readyLines(): SaidLine[] {
+    return this.#said.lines(this.#saidFrom).filter((line) => line.event === "ready");
   }
 
   /** Scan outcomes this agent has said on its standard output. */
