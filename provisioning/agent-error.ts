@@ -13,6 +13,7 @@ export type AgentErrorCode =
   | "journal.newer"
   | "journal.disk-full"
   | "journal.write-failed"
+  | "journal.nothing"
   | "carry.unwritable"
   | "carry.unreadable"
   | "carry.delivery"

@@ -9,6 +9,7 @@ import { carryCommand } from "./journal-carry.ts";
 import { deliverCommand } from "./journal-deliver.ts";
 import { ownerKeyCommand } from "./journal-owner-key.ts";
 import { receiptCommand } from "./journal-receipt.ts";
+import { recoverCommand } from "./journal-recover.ts";
 
 const maxToldRanges = 1_000;
 
@@ -134,4 +135,5 @@ export const journalCommand = new Command("journal")
   .addCommand(carryCommand)
   .addCommand(deliverCommand)
   .addCommand(receiptCommand)
+  .addCommand(recoverCommand)
   .addCommand(ownerKeyCommand);
