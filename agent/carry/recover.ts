@@ -57,7 +57,7 @@ export class Recovery implements Disposable {
    * @param workIn a folder with room for a copy of the journal
    * @throws AgentError `journal.nothing` when there is no file to read
    */
-  constructor(folder: string, owner: OwnerPrivateKey, station: StationKeys | null, workIn: string) {
+  constructor(folder: string, owner: OwnerPrivateKey | null, station: StationKeys | null, workIn: string) {
     const sources = journalFiles(folder);
     if (sources.length === 0) {
       throw new AgentError(
@@ -230,11 +230,13 @@ class FoundKeys implements RowKeys {
   readonly #keys = new Map<string, NonNullable<ReturnType<RowKeys["keyOf"]>>>();
   readonly #station: StationKeys | null;
 
-  constructor(wrapped: readonly WrappedKey[], owner: OwnerPrivateKey, station: StationKeys | null) {
+  constructor(wrapped: readonly WrappedKey[], owner: OwnerPrivateKey | null, station: StationKeys | null) {
     this.#station = station;
     for (const copy of wrapped) {
       if (this.#keys.has(copy.id)) continue;
-      const key = unwrapDataKey(owner, copy) ?? (station === null ? null : unwrapAsStation(station, copy));
+      const key =
+        (owner === null ? null : unwrapDataKey(owner, copy)) ??
+        (station === null ? null : unwrapAsStation(station, copy));
       if (key !== null) this.#keys.set(copy.id, key);
     }
     const closed = wrapped

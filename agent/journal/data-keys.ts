@@ -81,6 +81,14 @@ export interface KeyReport {
   readonly unusable: readonly { readonly id: string; readonly why: "damaged" | "foreign" }[];
   /** Data keys of which a copy was damaged or missing and was made anew at this start. */
   readonly repaired: readonly string[];
+  /** Copies of data keys that are not as they should be; the next start of the agent makes them anew. */
+  readonly faults: readonly {
+    readonly id: string;
+    readonly copy: "journal" | "file";
+    readonly why: "damaged" | "missing";
+  }[];
+  /** Fingerprints of the owner keys that open data keys here, whatever is configured. */
+  readonly ownerKeys: readonly string[];
   /** Why the second copy could not be written, null when it was. */
   readonly copyFault: string | null;
 }
@@ -194,8 +202,25 @@ export class DataKeys implements RowKeys {
           why: deviceKey === this.#keys.fingerprint ? "damaged" : "foreign",
         })),
       repaired: this.#repaired,
+      faults: this.#copyFaults(),
+      ownerKeys: [...new Set(all.flatMap(({ wrapped }) => wrapped.ownerKey ?? []))],
       copyFault: this.#copyFault,
     };
+  }
+
+  #copyFaults(): KeyReport["faults"] {
+    const inFile = new Map(wrappedInFile(this.#file).map((wrapped) => [wrapped.id, wrapped]));
+    const inTable = new Map(wrappedInTable(this.#database).map((wrapped) => [wrapped.id, wrapped]));
+    return [...this.#known].flatMap(([id, { key }]) => {
+      if (key === null) return [];
+      const [table, file] = [inTable.get(id), inFile.get(id)];
+      return [
+        // One that only the file has was made for a row that did not come about.
+        ...(table !== undefined && !this.#isSound(table) ? [{ id, copy: "journal", why: "damaged" } as const] : []),
+        ...(file === undefined ? [{ id, copy: "file", why: "missing" } as const] : []),
+        ...(file !== undefined && !this.#isSound(file) ? [{ id, copy: "file", why: "damaged" } as const] : []),
+      ];
+    });
   }
 
   #load(): void {

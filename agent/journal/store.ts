@@ -490,6 +490,18 @@ export class JournalStore {
     return z.array(z.object({ first: z.int(), last: z.int() })).parse(rows);
   }
 
+  /** Of these rows that do not open, those whose data key is not to be had, with the key's id. */
+  withoutKey(seqs: readonly number[]): Map<number, string> {
+    const rows = this.#all(
+      "SELECT seq, data_key FROM entry WHERE data_key IS NOT NULL AND seq IN (SELECT value FROM json_each(?))",
+      JSON.stringify(seqs),
+    );
+    const parsed = z.array(z.object({ seq: z.int(), data_key: z.string() })).parse(rows);
+    return new Map(
+      parsed.filter((row) => this.#dataKeys.keyOf(row.data_key) === null).map((row) => [row.seq, row.data_key]),
+    );
+  }
+
   /** Rows among the newest `limit` whose seal does not verify. */
   damagedAmongNewest(limit: number): number[] {
     return this.newest(limit).damaged;

@@ -1,8 +1,6 @@
 import { Command } from "commander";
 import { maskedEntry } from "../../agent/journal/masked-entry.ts";
-import type { SeqRange } from "../../agent/journal/store.ts";
 import { defaultDataFolder } from "../../provisioning/data-folder.ts";
-import { CommandFailure } from "../failure.ts";
 import { openJournal } from "../journal-folder.ts";
 import { printable, printJson } from "../output.ts";
 import { carryCommand } from "./journal-carry.ts";
@@ -10,8 +8,7 @@ import { deliverCommand } from "./journal-deliver.ts";
 import { ownerKeyCommand } from "./journal-owner-key.ts";
 import { receiptCommand } from "./journal-receipt.ts";
 import { recoverCommand } from "./journal-recover.ts";
-
-const maxToldRanges = 1_000;
+import { verifyCommand } from "./journal-verify.ts";
 
 interface JournalOptions {
   data: string;
@@ -69,50 +66,6 @@ const list = new Command("list")
     journal.close();
   });
 
-const verify = new Command("verify")
-  .description("check the journal: file structure, every row's seal, no gap in the sequence")
-  .option("--data <folder>", "data folder of the agent", defaultDataFolder())
-  .option("--json", "print the result as one JSON line")
-  .action(({ data, json }: JournalOptions) => {
-    const journal = openJournal(data);
-    const damaged: number[] = [];
-    const counts: Record<string, number> = { unsent: 0, stored: 0, duplicate: 0, quarantined: 0 };
-    let rows = 0;
-    for (const page of journal.pages()) {
-      damaged.push(...page.damaged);
-      rows += page.entries.length + page.damaged.length;
-      for (const entry of page.entries) counts[entry.state] = (counts[entry.state] ?? 0) + 1;
-    }
-    const structure = journal.structureFault();
-    const missing = journal.gaps(1, maxToldRanges);
-    const { erased, lost } = journal.losses(maxToldRanges);
-    journal.close();
-    const ok = structure === null && damaged.length === 0 && missing.length === 0 && lost.length === 0;
-    if (json) printJson({ ok, rows, ...counts, erased, damaged, missing, lost, structure });
-    else {
-      process.stdout.write(
-        `${rows} entries: ${counts.unsent} unsent, ${counts.stored} stored, ${counts.duplicate} duplicate, ${counts.quarantined} quarantined; ${erased} erased after delivery.\n`,
-      );
-      if (ok) process.stdout.write("The journal is sound: every seal verifies and no number is missing.\n");
-    }
-    if (!ok) {
-      const told = [
-        ...(structure === null ? [] : [`its structure is damaged (${structure})`]),
-        `${damaged.length} damaged rows (${damaged.slice(0, 5).join(", ")})`,
-        `${missing.length} gaps in the numbers (${rangesText(missing)})`,
-        `${lost.length} ranges lost by an earlier fault (${rangesText(lost)})`,
-      ];
-      throw new CommandFailure(`The journal is not sound: ${told.join(", ")}; keep the whole folder and call support.`);
-    }
-  });
-
-function rangesText(ranges: readonly SeqRange[]): string {
-  return ranges
-    .slice(0, 5)
-    .map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`))
-    .join(", ");
-}
-
 const exported = new Command("export")
   .description("the owner's export: every entry in full, one JSON line each, on standard output")
   .option("--data <folder>", "data folder of the agent", defaultDataFolder())
@@ -130,7 +83,7 @@ const exported = new Command("export")
 export const journalCommand = new Command("journal")
   .description("look into the journal of this machine; works beside a running agent")
   .addCommand(list)
-  .addCommand(verify)
+  .addCommand(verifyCommand)
   .addCommand(exported)
   .addCommand(carryCommand)
   .addCommand(deliverCommand)
