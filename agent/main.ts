@@ -26,6 +26,7 @@ import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
 import { healthFigures } from "./health.ts";
 import { indicate } from "./indication.ts";
+import { giveBackWhereFull } from "./journal/ballast.ts";
 import { dataKeysFile, ownerKeyFact } from "./journal/data-keys.ts";
 import { answerWithinMs, Journal } from "./journal/journal.ts";
 import { journalHoldsRows } from "./journal/store.ts";
@@ -98,8 +99,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const ownerKey = config.journal.ownerKey === undefined ? null : loadOwnerKey(config.journal.ownerKey);
   const dataDir = prepareDataFolder(config.dataDir);
   refuseVolatileFolder(dataDir, config.demo, log);
-  const lock = await lockFolder(dataDir);
   const journalFile = path.join(dataDir, "journal.db");
+  const ballastBytes = config.journal.ballastMiB * 2 ** 20;
+  // A start needs a little room: its lock, its address, the log of the journal.
+  giveBackWhereFull(journalFile, ballastBytes);
+  const lock = await lockFolder(dataDir);
   const keys = loadStationKeys(path.join(dataDir, "station.key"), !journalHoldsRows(journalFile), ownerKey);
   /** The centre's time as it was told last, and when that was by the monotonic clock. */
   let heard = { serverMs: Number.NaN, monoMs: 0 };
@@ -109,7 +113,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     keys,
     log,
     policy: {
-      ballastBytes: config.journal.ballastMiB * 2 ** 20,
+      ballastBytes,
       keepStoredMs: config.journal.keepStoredHours * 3_600_000,
       backUpEveryMs: config.journal.backupMinutes * 60_000,
     },

@@ -12,6 +12,12 @@ export function diskSpace(file: string): { readonly free: number; readonly total
   return { free: bavail * bsize, total: blocks * bsize };
 }
 
+/** Gives the ballast back when the disk is full already; whoever opens the journal afterwards ends the cure. */
+export function giveBackWhereFull(journal: string, bytes: number): void {
+  const ballast = new Ballast(journal, bytes);
+  if (diskSpace(journal).free < ballast.spareBytes) ballast.release();
+}
+
 /** The ballast of one journal. */
 export class Ballast {
   readonly #file: string;

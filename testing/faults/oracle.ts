@@ -112,7 +112,7 @@ export class Oracle {
 
   #lostFromJournal(journal: Evidence["journal"]): string[] {
     if (journal === undefined) return [];
-    const held = new Set(journal.entries.map((entry) => entry.id));
+    const held = new Set([...journal.entries.map((entry) => entry.id), ...(journal.erased ?? [])]);
     return [...this.#accepted.keys()]
       .filter((id) => !held.has(id))
       .map((id) => `${id} was accepted and is not recorded`);

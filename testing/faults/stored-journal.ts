@@ -11,6 +11,8 @@ import { temporaryFolder } from "../folder.ts";
 export interface StoredJournal {
   /** Rows whose seal verifies, oldest first. */
   readonly entries: readonly Entry[];
+  /** Ids of rows that were erased after delivery: whether they were delivered is the centre's to say. */
+  readonly erased?: ReadonlySet<string>;
   /** One sentence for each thing that is wrong with the store; empty when it is sound (I9). */
   readonly faults: readonly string[];
 }
@@ -31,6 +33,7 @@ function read(dataDir: string, readonly: boolean): StoredJournal {
   const file = path.join(dataDir, "journal.db");
   const entries: Entry[] = [];
   const faults: string[] = [];
+  const erased = new Set<string>();
   if (!existsSync(file)) return { entries, faults };
   let database: Database.Database | undefined;
   try {
@@ -43,6 +46,7 @@ function read(dataDir: string, readonly: boolean): StoredJournal {
     const keys = loadStationKeys(path.join(dataDir, "station.key"), false);
     const dataKeys = new DataKeys(database, path.join(dataDir, dataKeysFile), keys);
     const accounted = accountedRanges(database);
+    for (const id of erasedIds(database)) erased.add(id);
     let expected: number | null = null;
     for (const raw of database.prepare("SELECT * FROM entry ORDER BY seq").all() as { seq: number }[]) {
       const row = entryRow.safeParse(raw);
@@ -64,7 +68,12 @@ function read(dataDir: string, readonly: boolean): StoredJournal {
   } finally {
     database?.close();
   }
-  return { entries, faults };
+  return { entries, erased, faults };
+}
+
+function erasedIds(database: Database.Database): string[] {
+  if (database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'erased'").get() === undefined) return [];
+  return database.prepare("SELECT id FROM erased").pluck().all() as string[];
 }
 
 /** Numbers of erased rows, and those the journal itself says that it has none for. */
