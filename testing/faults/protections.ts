@@ -21,6 +21,11 @@ export const without = {
       times: 1,
     },
   ],
+  /** What an opened journal shows may be known to the page cache only. */
+  logOntoDiskAtOpening: [
+    { text: "rewriteWal(`", by: "((_log) => {})(`", times: 1 },
+    { text: '.pragma("wal_checkpoint(TRUNCATE)")', by: '.pragma("user_version") && [{ busy: 0 }]', times: 2 },
+  ],
   /** A commit that failed counts as done. */
   failedCommit: [
     {
