@@ -1,6 +1,7 @@
 import { stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import { appVersion } from "../provisioning/app-version.ts";
+import { keyBackend } from "../provisioning/secrets.ts";
 import type { Clock } from "./clock.ts";
 import type { Journal } from "./journal/journal.ts";
 import { schemaVersion } from "./journal/migrate.ts";
@@ -19,6 +20,7 @@ export async function healthFigures(options: HealthOptions): Promise<HeartbeatFi
   const { journal, journalFile, clock } = options;
   const offset = options.clockOffset();
   const health = await journal.health().catch(() => null);
+  const keys = await journal.keyReport().catch(() => null);
   const { unsent, oldestWallMs, quarantined, lastSeq, store } = journal.figures;
   return {
     unsent,
@@ -35,7 +37,9 @@ export async function healthFigures(options: HealthOptions): Promise<HeartbeatFi
     schema_version: schemaVersion,
     clock_offset_ms: offset === null ? null : Math.round(offset.offsetMs),
     clock_state: clockStateOf(offset, clock),
-    key_backend: "file",
+    key_backend: keyBackend,
+    owner_key:
+      keys === null ? null : keys.withoutOwner === 0 && keys.ownerKeys.length + Number(keys.ownerKey !== null) > 0,
     boot_id: clock.bootId,
   };
 }

@@ -39,6 +39,7 @@ const figures = (changes: object = {}) => ({
   clock_offset_ms: -250,
   clock_state: "synced",
   key_backend: "file",
+  owner_key: true,
   boot_id: randomUUID(),
   ...changes,
 });

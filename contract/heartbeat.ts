@@ -34,6 +34,8 @@ export const heartbeatRequest = z
     clock_state: clockState,
     /** What guards the station key, for example `file`. */
     key_backend: slug,
+    /** Whether an owner's key opens every row of the device too; null when the device does not know. */
+    owner_key: z.boolean().nullable().default(null),
     boot_id: z.string().regex(/^[\w-]{1,64}$/),
     /** Ask for the missing ranges above this number: the next part of a list that did not fit one answer. */
     missing_after: count.default(0),

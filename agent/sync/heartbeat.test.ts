@@ -46,6 +46,7 @@ describe("what is sent and heard", () => {
     clock_offset_ms: null,
     clock_state: "unknown",
     key_backend: "file",
+    owner_key: false,
     boot_id: "boot-1",
   };
   const good = { server_time: "2026-03-02T03:00:00.000Z", high_water: { seq: 7 }, missing: [] };

@@ -71,10 +71,11 @@ export function deviceStore(db: Kysely<Tables>): DeviceStore {
         .execute();
     },
     async keepFigures(deviceId, personRef, now, figures) {
-      const { missing_after: _asked, ...kept } = figures;
+      const { missing_after: _asked, owner_key, ...kept } = figures;
+      const ownerKey = owner_key === null ? null : Number(owner_key);
       await db
         .updateTable("device")
-        .set({ ...kept, heartbeat_at: now, heartbeat_by: personRef })
+        .set({ ...kept, owner_key: ownerKey, heartbeat_at: now, heartbeat_by: personRef })
         .where("id", "=", deviceId)
         .execute();
     },

@@ -159,4 +159,7 @@ export const sqliteMigrations: readonly string[] = [
   ALTER TABLE device ADD COLUMN key_backend TEXT;
   ALTER TABLE device ADD COLUMN boot_id TEXT;
   `,
+  `
+  ALTER TABLE device ADD COLUMN owner_key INTEGER CHECK (owner_key IN (0, 1));
+  `,
 ];

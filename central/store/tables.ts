@@ -81,6 +81,7 @@ export interface Tables {
     clock_offset_ms: number | null;
     clock_state: string | null;
     key_backend: string | null;
+    owner_key: number | null;
     boot_id: string | null;
   };
   /** Sequence numbers that arrived from a device, as runs that neither overlap nor touch. Erased entries stay in. */
