@@ -110,20 +110,22 @@ class OneCommitEach implements Disposable {
   #seq = 0;
 
   constructor(file: string, journalMode: "DELETE" | "WAL") {
-    const { row, schema } = sealedRow(`${file}.row`);
-    const columns = Object.keys(row);
+    const { entry, presence, schema } = rowsOfOne(`${file}.row`);
     this.#database = new Database(file);
     this.#database.pragma(`journal_mode = ${journalMode}`);
     this.#database.pragma("synchronous = FULL");
     this.#database.exec(schema);
-    const entry = this.#database.prepare(
-      `INSERT INTO entry (${columns.join(", ")}) VALUES (${columns.map((name) => `@${name}`).join(", ")})`,
-    );
-    const presence = this.#database.prepare("INSERT INTO presence VALUES (?, 1, ?, ?)");
+    const insert = (table: string, row: Row): Database.Statement => {
+      const columns = Object.keys(row);
+      return this.#database.prepare(
+        `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${columns.map((name) => `@${name}`).join(", ")})`,
+      );
+    };
+    const [addEntry, addPresence] = [insert("entry", entry), insert("presence", presence)];
     this.#add = this.#database.transaction((seq: number) => {
-      const tag = randomBytes(32);
-      entry.run({ ...row, seq, id: randomUUID(), person_tag: tag });
-      presence.run(tag, row.wall_ms, row.wall_ms);
+      const person_tag = randomBytes(32);
+      addEntry.run({ ...entry, seq, id: randomUUID(), person_tag });
+      addPresence.run({ ...presence, person_tag });
     });
   }
 
@@ -140,17 +142,19 @@ class OneCommitEach implements Disposable {
   }
 }
 
-/** One row as the journal writes it, and the schema it stands in. */
-function sealedRow(file: string): { row: Record<string, unknown>; schema: string } {
+type Row = Record<string, unknown>;
+
+/** What the journal writes for one entry, and the schema it stands in. */
+function rowsOfOne(file: string): { entry: Row; presence: Row; schema: string } {
   const store = new JournalStore(file, randomKeys());
   store.append(draft());
   store.close();
   const database = new Database(file, { readonly: true });
-  const row = database.prepare("SELECT * FROM entry").get() as Record<string, unknown>;
+  const only = (table: string): Row => database.prepare(`SELECT * FROM ${table}`).get() as Row;
   const made = database
     .prepare("SELECT sql FROM sqlite_schema WHERE sql NOT NULL AND name NOT LIKE 'sqlite_%'")
     .pluck();
-  const schema = made.all().join(";\n");
+  const rows = { entry: only("entry"), presence: only("presence"), schema: made.all().join(";\n") };
   database.close();
-  return { row, schema };
+  return rows;
 }

@@ -110,7 +110,7 @@ async function offline({ rows, runs }: Month, program?: string): Promise<FaultOu
     judged: together(oracle.judge({ centre, healed: true }), {
       I2: outOfOrder(centre),
       I6: notFlat(lived, drained),
-      I9: program === undefined ? leftInJournal(station.dataDir) : [],
+      ...(program === undefined ? { I9: leftInJournal(station.dataDir) } : {}),
     }),
   };
 }
@@ -284,8 +284,8 @@ export const fault: Fault = {
       without: "reading the backlog in pages",
       breaks: ["I6"],
       run: mutated({
-        text: 'if (this.#mode === "read") return;\n\t\tthis.#readAge();',
-        by: 'globalThis.backlog = database.prepare("SELECT * FROM entry WHERE state = 0").all().map((row) => [row, JSON.stringify(row)]);\n\t\tif (this.#mode === "read") return;\n\t\tthis.#readAge();',
+        text: 'this.#oldestWallMs = void 0;\n\t\tif (this.#mode === "read") return;',
+        by: 'globalThis.backlog = database.prepare("SELECT * FROM entry WHERE state = 0").all().map((row) => [row, JSON.stringify(row)]);if (this.#mode === "read") return;',
         times: 1,
       }),
     },
