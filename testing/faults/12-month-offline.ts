@@ -19,7 +19,8 @@ const inHand = 200;
 /** Much longer than the longest pause of an outbox that nobody answers. */
 const silentMs = 120_000;
 const silentControlMs = 10_000;
-const growthMiB = 32;
+/** Twice what one collection more or less makes; 500,000 rows kept in memory would be a gigabyte. */
+const growthMiB = 64;
 /** After so many the code that sends is compiled and its buffers have their size. */
 const warmUpRows = 20_000;
 /** A loaded machine starts programs at very different speeds; a start that reads the backlog takes minutes at a million. */
@@ -285,7 +286,7 @@ export const fault: Fault = {
       breaks: ["I6"],
       run: mutated({
         text: 'this.#oldestWallMs = void 0;\n\t\tif (this.#mode === "read") return;',
-        by: 'globalThis.backlog = database.prepare("SELECT * FROM entry WHERE state = 0").all().map((row) => [row, JSON.stringify(row)]);if (this.#mode === "read") return;',
+        by: 'globalThis.backlog = database.prepare("SELECT * FROM entry WHERE state = 0").all().map((row) => [1, 2, 3, 4].map(() => JSON.stringify(row)));if (this.#mode === "read") return;',
         times: 1,
       }),
     },
