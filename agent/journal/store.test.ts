@@ -285,3 +285,31 @@ test("people not seen for long are forgotten by running time", () => {
   expect(journal.presence(journal.tagOf(draft(1).personKey))).toBeNull();
   journal.close();
 });
+
+test("a reader that does not end keeps the log, and keeps nobody waiting", () => {
+  const journal = new JournalStore(file, keys);
+  journal.append(draft(1));
+  const reader = new Database(file);
+  reader.exec("BEGIN");
+  reader.prepare("SELECT count(*) FROM entry").get();
+  journal.append(draft(2));
+  const fromMs = performance.now();
+  expect(journal.foldIn()).toBe(false);
+  expect(performance.now() - fromMs).toBeLessThan(500);
+  reader.close();
+  expect(journal.foldIn()).toBe(true);
+  journal.append(draft(3));
+  journal.close();
+});
+
+test("a number that somebody else has taken costs one refusal, not all that follow", () => {
+  const journal = new JournalStore(file, keys);
+  journal.append(draft(1));
+  tamper(
+    "CREATE TEMP TABLE copy AS SELECT * FROM entry; UPDATE copy SET seq = 2, id = 'x'; INSERT INTO entry SELECT * FROM copy",
+  );
+  expect(() => journal.append(draft(2))).toThrow(/was not recorded/);
+  expect(journal.append(draft(2)).seq).toBe(3);
+  expect(journal.unsent(10).damaged).toEqual([2]);
+  journal.close();
+});

@@ -576,11 +576,17 @@ export class JournalStore {
 
   /** Moves the whole log into the file and empties it, so that nothing erased stays in it. False while a reader needs it. */
   foldIn(): boolean {
+    const database = this.#writable();
+    const patience = Number(database.pragma("busy_timeout", { simple: true }));
     try {
-      const [done] = this.#writable().pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
+      // Whoever reads keeps the log as long as they like: waiting for them would keep the people at the gate waiting.
+      database.pragma("busy_timeout = 0");
+      const [done] = database.pragma("wal_checkpoint(TRUNCATE)") as { busy: number }[];
       return done?.busy === 0;
     } catch (cause) {
       throw this.#failed(cause);
+    } finally {
+      if (database.open) database.pragma(`busy_timeout = ${patience}`);
     }
   }
 
@@ -772,7 +778,8 @@ export class JournalStore {
         cause,
       });
     }
-    if (/^SQLITE_(IOERR|CORRUPT|NOTADB)/.test(code)) {
+    // A number that is taken means that somebody else wrote here: what is known of the file is read anew.
+    if (/^SQLITE_(IOERR|CORRUPT|NOTADB|CONSTRAINT)/.test(code)) {
       this.#guard?.failed(code);
       this.letGo();
     }

@@ -40,6 +40,8 @@ const forgottenAfterMs = 24 * 3_600_000;
 /** The ballast waits, so that a start writes nothing that is not needed. */
 const ballastAfterMs = 10_000;
 const fastestHonestSyncMs = 0.02;
+/** SQLite folds the log in at 4 MiB; at four times that somebody keeps it from doing so. */
+const heldLogBytes = 16 << 20;
 
 /**
  * What the writer does beside recording, a short step at a time: opens the file again after a fault, cures a full disk,
@@ -59,6 +61,7 @@ export class Upkeep {
   #ageKeptMs = Number.NEGATIVE_INFINITY;
   /** Something was erased, and the log may still hold it. */
   #isLogUnclean = true;
+  #isLogHeld = false;
   #carry: Carry | null = null;
   #mayHaveSets = true;
 
@@ -95,7 +98,7 @@ export class Upkeep {
       state: this.refusal !== null ? "reading-only" : keptSets(this.#file) > 0 ? "set-aside" : "sound",
       diskFreeBytes: free,
       diskLevel: this.#level,
-      walBytes: statSync(`${this.#file}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+      walBytes: logBytes(this.#file),
       isBallastWhole: this.#ballast.isWhole,
       isCarrying: this.#carry !== null,
       highWater: this.#witness.highWater,
@@ -188,9 +191,25 @@ export class Upkeep {
     const { free, total } = diskSpace(this.#file);
     const level =
       free < this.#ballast.spareBytes ? "floor" : free < total / 10 ? "very-low" : free < total / 5 ? "low" : "ok";
-    if (level === this.#level) return;
-    this.#level = level;
-    this.#tell("journal.disk-level", { level, diskFreeBytes: free });
+    if (level !== this.#level) {
+      this.#level = level;
+      this.#tell("journal.disk-level", { level, diskFreeBytes: free });
+    }
+    this.#lookAtLog();
+  }
+
+  /** A log that somebody keeps grows without end; one that nobody keeps any more gives its room back. */
+  #lookAtLog(): void {
+    const walBytes = logBytes(this.#file);
+    const isHeld = walBytes > heldLogBytes;
+    if (isHeld) this.#isLogUnclean = true;
+    if (isHeld === this.#isLogHeld) return;
+    this.#isLogHeld = isHeld;
+    if (!isHeld) return this.#tell("journal.log-free", { walBytes });
+    this.#tell("journal.log-held", {
+      walBytes,
+      warning: "Another program reads the journal without an end, so its log grows; end that program.",
+    });
   }
 
   /** Erases what has been delivered, whatever its age, and takes the room back before anything is recorded again. */
@@ -303,4 +322,8 @@ class Carry {
 /** The disk may answer again by itself. */
 function isPassing(fault: unknown): boolean {
   return fault instanceof AgentError && ["journal.disk-full", "journal.write-failed"].includes(fault.code);
+}
+
+function logBytes(file: string): number {
+  return statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }

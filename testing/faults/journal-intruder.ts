@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import path from "node:path";
 import Database from "better-sqlite3";
 
@@ -25,6 +26,16 @@ export class JournalIntruder implements Disposable {
   holdSnapshot(): void {
     this.database.exec("BEGIN");
     this.database.prepare("SELECT count(*) FROM entry").get();
+  }
+
+  /** Copies the newest row under the next number and another id, as a tool would that knows nothing of seals. */
+  writeRowOfItsOwn(): void {
+    const row = this.database.prepare("SELECT * FROM entry ORDER BY seq DESC LIMIT 1").get() as Record<string, unknown>;
+    const copy = { ...row, seq: Number(row.seq) + 1, id: randomUUID(), state: 0 };
+    const names = Object.keys(copy);
+    this.database
+      .prepare(`INSERT INTO entry (${names.join()}) VALUES (${names.map((name) => `@${name}`).join()})`)
+      .run(copy);
   }
 
   /** Ends what {@link lock} or {@link holdSnapshot} began. */
