@@ -134,6 +134,17 @@ describe("a heartbeat", () => {
     expect(seen).toEqual(odd.map((seq) => seq - 1));
   });
 
+  test("a repeated entry is no gap, whatever was known of its number", async () => {
+    await upload(1);
+    const two = device.entry({ seq: 2 });
+    await rig.upload(token, device, [two]);
+    await upload(3);
+    database((open) => open.exec("DELETE FROM seq_run; INSERT INTO seq_run SELECT id, 1, 1 FROM device"));
+    expect((await beat({ last_acknowledged_seq: 3 })).body.missing).toEqual([{ from: 2, to: 3 }]);
+    expect((await rig.upload(token, device, [two])).body.results).toMatchObject([{ status: "duplicate" }]);
+    expect((await beat({ last_acknowledged_seq: 3 })).body.missing).toEqual([{ from: 3, to: 3 }]);
+  });
+
   test("erasing old entries makes no gap and lowers nothing", async () => {
     await upload(1, 2, 3, 4, 6);
     database((open) => open.exec("DELETE FROM entry WHERE seq IN (2, 3, 6)"));

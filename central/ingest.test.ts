@@ -105,6 +105,51 @@ describe("the upload", () => {
     }
   });
 
+  test("a number far above all before it is refused alone, and raises nothing", async () => {
+    await rig.upload(token, device, [device.entry()]);
+    const leap = device.entry({ seq: Number.MAX_SAFE_INTEGER });
+    const far = device.entry({ seq: 1_000_000_001 });
+    const farther = device.entry({ seq: 1_000_000_002 });
+    const reply = await rig.upload(token, device, [leap, far, farther, device.entry({ seq: 2 })]);
+    expect(reply.body.results).toMatchObject([
+      { id: leap.id, status: "rejected", type: "validation" },
+      { id: far.id, status: "stored" },
+      { id: farther.id, status: "rejected", type: "validation" },
+      { status: "stored" },
+    ]);
+    expect(reply.body.high_water).toEqual({ seq: 1_000_000_001 });
+  });
+
+  test("an id that is no text is refused alone", async () => {
+    const entries = [{ ...device.entry(), id: { toString: 1 } }, device.entry()];
+    const reply = await rig.call("POST", "/v1/entries:batch", { body: device.batch(entries), token });
+    expect(reply.body.results).toMatchObject([{ id: "", status: "rejected" }, { status: "stored" }]);
+  });
+
+  test("a conflict of ids stands in the service's log with the device, and with no value of the entry", async () => {
+    const entry = device.entry();
+    await rig.upload(token, device, [entry]);
+    const other = device.entry({ seq: entry.seq });
+    await rig.upload(token, device, [other]);
+    const line = rig.log.split("\n").find((text) => text.includes("id conflict"));
+    expect(JSON.parse(line ?? "{}")).toMatchObject({ level: 40, deviceId: device.id, entryId: other.id, seq: 1 });
+    expect(rig.log).not.toContain(other.raw_b64);
+  });
+
+  test("devices that upload at once under the same ids or numbers store each once", async () => {
+    const others = Array.from({ length: 8 }, () => new Device(checkpointId, rig.clock));
+    const shared = Array.from({ length: 20 }, () => device.entry());
+    const replies = await Promise.all(
+      others.map((other) =>
+        rig.call("POST", "/v1/entries:batch", { body: other.batch([...shared, other.entry({ seq: 99 })]), token }),
+      ),
+    );
+    expect(replies.map(({ status }) => status)).toEqual(others.map(() => 200));
+    const all = replies.map((reply) => statuses(reply));
+    expect(all.flat().filter((status) => status === "stored")).toHaveLength(shared.length + others.length);
+    expect(all.map((list) => list.at(-1))).toEqual(others.map(() => "stored"));
+  });
+
   test("without a token nothing is read", async () => {
     const reply = await rig.call("POST", "/v1/entries:batch", { body: device.batch([device.entry()]) });
     expect(reply.status).toBe(401);

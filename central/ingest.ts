@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type BatchRequest, type BatchResponse, contentOf, type WireEntry, wireEntry } from "../contract/entries.ts";
-import { maxEntryBytes, maxMissingRanges } from "../contract/limits.ts";
+import { maxEntryBytes, maxMissingRanges, maxSequenceLeap } from "../contract/limits.ts";
 import type { Central } from "./context.ts";
 import { correctedTime } from "./corrected-time.ts";
 import { codeOf } from "./fault.ts";
@@ -32,21 +32,25 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
     await store.staff.markSeen(uploadedBy, receivedAt);
     const grants = await store.staff.grantsOf(uploadedBy);
     const known = await knownEntries(store, batch.device_id, items);
+    const lastSeq = (await store.devices.highWater(batch.device_id)) + maxSequenceLeap;
     const results: ItemResult[] = [];
-    const storedSeqs: number[] = [];
+    const seqsHere: number[] = [];
     for (const item of items) {
       if ("refused" in item) {
         results.push(item.refused);
         continue;
       }
-      const result = await ingestItem({ central, store, batch, uploadedBy, receivedAt, grants, known }, item.wire);
-      if (result.status === "stored") {
-        touched.add(item.wire.checkpoint_id);
-        storedSeqs.push(item.wire.seq);
+      const ingest = { central, store, batch, uploadedBy, receivedAt, grants, known, lastSeq };
+      const result = await ingestItem(ingest, item.wire);
+      if (result.status === "stored") touched.add(item.wire.checkpoint_id);
+      // Also a repeated one: whatever the list of gaps says of it, it is here.
+      if (result.status === "stored" || result.status === "duplicate") seqsHere.push(item.wire.seq);
+      if (result.type === "id_conflict") {
+        central.logger.warn({ deviceId: batch.device_id, entryId: result.id, seq: item.wire.seq }, "id conflict");
       }
       results.push(result);
     }
-    await store.devices.addReceived(batch.device_id, storedSeqs);
+    await store.devices.addReceived(batch.device_id, seqsHere);
     const seq = await store.devices.highWater(batch.device_id);
     const missing = await store.devices.missing(batch.device_id, {
       after: 0,
@@ -61,7 +65,8 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
 
 /** The item as an entry, or why it is none. Nothing of the item but its id is repeated in the answer. */
 function checkItem(item: unknown): Checked {
-  const id = typeof item === "object" && item !== null && "id" in item ? String(item.id).slice(0, 64) : "";
+  const named = typeof item === "object" && item !== null && "id" in item ? item.id : null;
+  const id = typeof named === "string" ? named.slice(0, 64) : "";
   if (Buffer.byteLength(JSON.stringify(item), "utf8") > maxEntryBytes) {
     return { refused: rejected(id, "too_large", `An entry may have at most ${maxEntryBytes} bytes.`) };
   }
@@ -114,10 +119,12 @@ interface Ingest {
   /** Every grant the uploading credential has or had. */
   readonly grants: readonly Grant[];
   readonly known: Known;
+  /** No number of the device above this is believed. */
+  readonly lastSeq: number;
 }
 
 async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> {
-  const { central, store, batch, uploadedBy, receivedAt, grants, known } = ingest;
+  const { central, store, batch, uploadedBy, receivedAt, grants, known, lastSeq } = ingest;
   const deviceId = batch.device_id;
   const contentTag = contentTagOf(central.keys, wire);
   const same = known.byId.get(wire.id);
@@ -133,6 +140,9 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
   if (known.bySeq.has(wire.seq)) {
     return rejected(wire.id, "id_conflict", "This sequence number of the device is stored with another id.");
   }
+  if (wire.seq > lastSeq) {
+    return rejected(wire.id, "validation", "This sequence number is too far above those of the device before it.");
+  }
   try {
     await store.entries.add({
       deviceId,
@@ -144,8 +154,9 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
       receivedAt,
     });
   } catch (error) {
-    // A broken rule of the schema undoes this one statement; anything else (disk, memory) is for the whole batch.
-    if (!codeOf(error).startsWith("SQLITE_CONSTRAINT")) throw error;
+    // A broken rule of the schema undoes this one statement, and a fault of ours in one entry is of that entry alone;
+    // what the database cannot do (disk, memory) is for the whole batch.
+    if (/^SQLITE_(?!CONSTRAINT)/.test(codeOf(error))) throw error;
     central.logger.error({ fault: faultOf(error), entryId: wire.id }, "an entry could not be stored");
     return { id: wire.id, status: "retry", retry_after_s: retryAfterS };
   }

@@ -20,6 +20,8 @@ export function uploadGate(places: number): UploadGate {
       let holders = 1;
       return {
         hold: () => {
+          // Its caller may have hung up already: the work is still to be counted.
+          if (holders === 0) taken += 1;
           holders += 1;
         },
         release: () => {

@@ -6,6 +6,11 @@ export const maxEntryBytes = 24 * 1024;
 /** Longest raw payload an entry carries (a QR code holds at most 2,953 bytes; ISO/IEC 18004). */
 export const maxRawBytes = 4 * 1024;
 export const maxReplyBytes = 1024 * 1024;
+/**
+ * A number this far above all before it is believed by neither end: a device may lose what a lost disk or a restored
+ * backup held, never so much, and a number once believed is for good.
+ */
+export const maxSequenceLeap = 1_000_000_000;
 /** Missing ranges of one answer. */
 export const maxMissingRanges = 100;
 export const uploadTimeoutMs = 60_000;
