@@ -21,11 +21,13 @@ export async function healthFigures(options: HealthOptions): Promise<HeartbeatFi
   const offset = options.clockOffset();
   const health = await journal.health().catch(() => null);
   const keys = await journal.keyReport().catch(() => null);
+  const idConflicts = await journal.idConflicts().catch(() => 0);
   const { unsent, oldestWallMs, quarantined, lastSeq, store } = journal.figures;
   return {
     unsent,
     oldest_unsent_s: oldestWallMs === null ? null : Math.max(0, (clock.wallMs() - oldestWallMs) / 1000),
     quarantined,
+    id_conflicts: idConflicts,
     last_seq: lastSeq,
     last_acknowledged_seq: health?.lastAcknowledgedSeq ?? 0,
     // A writer that answers nothing records nothing.

@@ -28,6 +28,7 @@ const figures = (changes: object = {}) => ({
   unsent: 3,
   oldest_unsent_s: 12.5,
   quarantined: 1,
+  id_conflicts: 1,
   last_seq: 9,
   last_acknowledged_seq: 0,
   journal_state: "sound",
@@ -77,7 +78,14 @@ describe("a heartbeat", () => {
       missing: [],
     });
     const row = database((open) => open.prepare("SELECT * FROM device").get());
-    expect(row).toMatchObject({ id: device.id, unsent: 3, oldest_unsent_s: 12.5, fsync_p99_ms: 1.4, wal_bytes: 4096 });
+    expect(row).toMatchObject({
+      id: device.id,
+      unsent: 3,
+      id_conflicts: 1,
+      oldest_unsent_s: 12.5,
+      fsync_p99_ms: 1.4,
+      wal_bytes: 4096,
+    });
     expect(row).toMatchObject({ heartbeat_at: rig.clock.now(), journal_state: "sound", clock_offset_ms: -250 });
   });
 

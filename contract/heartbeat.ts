@@ -19,6 +19,8 @@ export const heartbeatRequest = z
     /** Age of the oldest unsent entry, s; null when nothing waits. */
     oldest_unsent_s: z.number().nonnegative().nullable(),
     quarantined: count,
+    /** Of these, entries whose id or number names another one at the centre: two machines under one name, or tampering. */
+    id_conflicts: count.default(0),
     /** Highest sequence number the device ever gave; 0 for a new journal. */
     last_seq: count,
     /** Highest sequence number the centre acknowledged to the device, as the device remembers it. */

@@ -222,7 +222,8 @@ test("a journal put back from yesterday goes on above what the witness and the c
   expect((await record(journal, draft(rows + 9))).seq).toBeGreaterThan(rows + 700);
   expect(events()).toContain("journal.rolled-back");
   expect(await journal.noteHighWater(Number.MAX_SAFE_INTEGER)).toBe(0);
-  expect(events()).toContain("journal.high-water-absurd");
+  expect(await journal.noteHighWater(Number.MAX_SAFE_INTEGER)).toBe(0);
+  expect(events().filter((event) => event === "journal.high-water-absurd")).toHaveLength(1);
 });
 
 test("a carrying that was cut short at any point is ended by the next start, and carries nothing twice", async () => {

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
 import path from "node:path";
 import type Database from "better-sqlite3";
+import { maxSequenceLeap } from "../../contract/limits.ts";
 import { AgentError } from "../../provisioning/agent-error.ts";
 import { dataKeysFile } from "./data-keys.ts";
 import { openDatabase, structureFault } from "./database.ts";
@@ -17,8 +18,6 @@ export type Tell = (event: string, facts: Record<string, unknown>) => void;
 const checkedAtOnce = 1_000;
 /** Continues so far above everything that can be read when nothing tells how far the numbers went. */
 const jumpInTheDark = 1_000_000;
-/** A centre that names a number this far ahead is not believed. */
-const farthestHighWater = 1_000_000_000;
 const openAgainAfterMs = 500;
 /** A file that cannot be opened so often, on a disk that does write, is given up. */
 const failedOpenings = 8;
@@ -37,6 +36,7 @@ export class JournalGuard implements StoreGuard {
   #failures = 0;
   #corruptions = 0;
   #triedAtMs = Number.NEGATIVE_INFINITY;
+  #isHighWaterAbsurd = false;
   #setAsideAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(file: string, witness: Witness, tell: Tell) {
@@ -91,10 +91,13 @@ export class JournalGuard implements StoreGuard {
 
   /** The centre named the highest number it has. How many of its numbers are not here. */
   noteHighWater(store: JournalStore, seq: number): number {
-    if (seq > store.lastSeq + farthestHighWater) {
-      this.#tell("journal.high-water-absurd", { highWater: seq, lastSeq: store.lastSeq });
+    if (seq > store.lastSeq + maxSequenceLeap) {
+      // Every answer of the centre names it.
+      if (!this.#isHighWaterAbsurd) this.#tell("journal.high-water-absurd", { highWater: seq, lastSeq: store.lastSeq });
+      this.#isHighWaterAbsurd = true;
       return 0;
     }
+    this.#isHighWaterAbsurd = false;
     this.#witness.noteHighWater(seq);
     const lost = Math.max(0, seq - store.lastSeq);
     if (lost > 0) this.#goOnAbove(store, seq);

@@ -4,7 +4,7 @@ import type { KeyReport } from "./data-keys.ts";
 import type { Entry, EntryState } from "./entry.ts";
 import type { NextBatch, ReaderCalls } from "./reader-thread.ts";
 import { type RecordAnswer, type RecordRequest, sharedMs } from "./recorder.ts";
-import type { SeqRange } from "./store.ts";
+import { idConflictCode, type SeqRange } from "./store.ts";
 import { CallThread, type EventMessage } from "./thread-calls.ts";
 import type { StoreHealth, UpkeepPolicy } from "./upkeep.ts";
 import type { JournalFigures, JournalHealth, JournalThreadData, WriterCalls } from "./writer-thread.ts";
@@ -146,6 +146,17 @@ export class Journal {
   /** A refused row steps aside: visible, exportable, never deleted. A row without a trusted id goes by its seq. */
   async quarantine(row: { id: string } | { seq: number }, code: string, nowMs: number): Promise<void> {
     this.#take(await this.#writer.call("quarantine", row, code, nowMs));
+    if (code !== idConflictCode) return;
+    this.#options.log("security.id-conflict", {
+      ...row,
+      warning:
+        "The centre has another entry under this one's id or number: look for a second machine with a copy of this data folder, and for tampering.",
+    });
+  }
+
+  /** How many rows stepped aside because the centre has another one under their id or number. */
+  idConflicts(): Promise<number> {
+    return this.#reader.call("idConflicts");
   }
 
   /** A small fact of this machine (clock offset, cached place), or null. */

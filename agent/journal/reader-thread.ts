@@ -2,7 +2,7 @@ import { workerData } from "node:worker_threads";
 import { type PackedBatch, packBatch } from "../sync/batch.ts";
 import { type BackupReport, backUp } from "./backup.ts";
 import type { Entry, EntryState } from "./entry.ts";
-import { JournalStore } from "./store.ts";
+import { idConflictCode, JournalStore } from "./store.ts";
 import { answerTo, type CallMessage, ownPort } from "./thread-calls.ts";
 import type { JournalThreadData } from "./writer-thread.ts";
 
@@ -31,6 +31,7 @@ const calls = {
     const { entries, damaged } = store().unsent(limit, skip);
     return { batch: packBatch(entries, limit), damaged };
   },
+  idConflicts: (): number => store().quarantinedWith(idConflictCode),
   states: (ids: readonly string[]): Map<string, EntryState> => store().states(ids),
   backUp: (): BackupReport => backUp(store(), file, keys),
   /** What SQLite finds wrong with the structure, null when nothing; reads the whole file. */

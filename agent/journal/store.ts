@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type Database from "better-sqlite3";
 import { z } from "zod";
+import type { ProblemName } from "../../contract/problem.ts";
 import { AgentError } from "../../provisioning/agent-error.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import type { Presence } from "../gate/presence.ts";
@@ -21,6 +22,8 @@ export interface QueueFigures {
 
 /** Code of a row that was put aside because it does not open: damaged, or its key is. */
 export const unreadableCode = "damaged-row";
+/** Code of a row whose id or number names another one at the centre. */
+export const idConflictCode = "id_conflict" satisfies ProblemName;
 const takenBackAtOnce = 10_000;
 /** The commit times that {@link JournalStore.commitP99Ms} looks back on. */
 const rememberedCommits = 1_000;
@@ -339,6 +342,12 @@ export class JournalStore {
       this.#oldestWallMs = undefined;
       this.#quarantined += changes;
     });
+  }
+
+  /** How many rows stepped aside with this code. */
+  quarantinedWith(code: string): number {
+    const row = this.#get("SELECT count(*) AS n FROM entry WHERE state = 2 AND last_code = ?", code);
+    return z.object({ n: z.int() }).parse(row).n;
   }
 
   /** The centre does not have these numbers although it once named them: their rows wait for it again. How many. */

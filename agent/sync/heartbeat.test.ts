@@ -35,6 +35,7 @@ describe("what is sent and heard", () => {
     unsent: 1,
     oldest_unsent_s: 2,
     quarantined: 0,
+    id_conflicts: 0,
     last_seq: 7,
     last_acknowledged_seq: 6,
     journal_state: "sound",

@@ -20,6 +20,7 @@ import { Outbox, type OutboxStatus, type UploadCredential } from "./outbox.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let journal: Journal;
+let journalLog: [string, Record<string, unknown>][];
 /** The same file, read beside it. */
 let store: JournalStore;
 let centre: FakeCentre;
@@ -33,7 +34,8 @@ beforeEach(async () => {
   folder = temporaryFolder();
   const file = path.join(folder.path, "journal.db");
   const keys = randomKeys();
-  journal = await Journal.open({ file, keys, log: () => {} });
+  journalLog = [];
+  journal = await Journal.open({ file, keys, log: (event, facts) => journalLog.push([event, facts]) });
   store = new JournalStore(file, keys, "read");
   centre = await startFakeCentre();
   statuses = [];
@@ -239,6 +241,10 @@ describe("a poisoned entry harms only itself", () => {
     await drained();
     const kept = store.newest(3).entries.find((entry) => entry.id === ids[1]);
     expect(kept).toMatchObject({ state: "quarantined", lastCode: "id_conflict" });
+    // Two machines under one name, or tampering: an alarm of its own, counted for the heartbeat.
+    const alarms = journalLog.filter(([event]) => event === "security.id-conflict");
+    expect(alarms).toMatchObject([["security.id-conflict", { id: ids[1], warning: expect.any(String) }]]);
+    expect(await journal.idConflicts()).toBe(1);
   });
 
   test("an item the centre asks to hold back does not hold back the others", async () => {

@@ -162,4 +162,7 @@ export const sqliteMigrations: readonly string[] = [
   `
   ALTER TABLE device ADD COLUMN owner_key INTEGER CHECK (owner_key IN (0, 1));
   `,
+  `
+  ALTER TABLE device ADD COLUMN id_conflicts INTEGER;
+  `,
 ];

@@ -70,6 +70,7 @@ export interface Tables {
     unsent: number | null;
     oldest_unsent_s: number | null;
     quarantined: number | null;
+    id_conflicts: number | null;
     last_seq: number | null;
     last_acknowledged_seq: number | null;
     journal_state: string | null;
