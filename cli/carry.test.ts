@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import Database from "better-sqlite3";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { JournalStore } from "../agent/journal/store.ts";
 import { loadStationKeys } from "../provisioning/secrets.ts";
 import { Rig } from "../testing/central-rig.ts";
@@ -17,6 +17,9 @@ import { until } from "../testing/until.ts";
 const program = path.resolve(import.meta.dirname, "..", "dist", "tram", "tram.js");
 const staffPhone = "0900000002";
 const hour = 3_600_000;
+// Many programs one after another: on a busy machine each takes seconds to start.
+vi.setConfig({ testTimeout: 180_000 });
+
 let folder: ReturnType<typeof temporaryFolder>;
 let owner: TestOwner;
 

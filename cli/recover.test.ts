@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import Database from "better-sqlite3";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { CarryFile } from "../agent/carry/carry-file.ts";
 import { dataKeysFile } from "../agent/journal/data-keys.ts";
 import { JournalStore } from "../agent/journal/store.ts";
@@ -12,6 +12,9 @@ import { draft } from "../testing/drafts.ts";
 import { temporaryFolder } from "../testing/folder.ts";
 import { makeOwner, passphrase, type TestOwner } from "../testing/owner.ts";
 import { jsonLines, type Line, runTram } from "../testing/program.ts";
+
+// Many programs one after another: on a busy machine each takes seconds to start.
+vi.setConfig({ testTimeout: 180_000 });
 
 let folder: ReturnType<typeof temporaryFolder>;
 let owner: TestOwner;

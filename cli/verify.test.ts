@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import Database from "better-sqlite3";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { dataKeysFile } from "../agent/journal/data-keys.ts";
 import { JournalStore } from "../agent/journal/store.ts";
 import { Witness, witnessFile } from "../agent/journal/witness.ts";
@@ -11,6 +11,9 @@ import { draft } from "../testing/drafts.ts";
 import { temporaryFolder } from "../testing/folder.ts";
 import { makeOwner, type TestOwner } from "../testing/owner.ts";
 import { jsonLines, type Line, runTram, startTram } from "../testing/program.ts";
+
+// Many programs one after another: on a busy machine each takes seconds to start.
+vi.setConfig({ testTimeout: 180_000 });
 
 let folder: ReturnType<typeof temporaryFolder>;
 let owner: TestOwner;
