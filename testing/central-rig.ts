@@ -38,6 +38,7 @@ export class Rig implements AsyncDisposable {
   codesSent = 0;
   /** Everything the service logged. */
   log = "";
+  #begin = startCentral;
   #central: RunningCentral | null = null;
   readonly #otpSender: OtpSender = {
     send: async (phone, code) => {
@@ -55,8 +56,10 @@ export class Rig implements AsyncDisposable {
     return this.#central.url;
   }
 
-  static async start(options: Partial<CentralOptions> = {}): Promise<Rig> {
+  /** `begin` starts another service than the one of these sources: a control's. */
+  static async start(options: Partial<CentralOptions> = {}, begin = startCentral): Promise<Rig> {
     const rig = new Rig();
+    rig.#begin = begin;
     await rig.start(options);
     return rig;
   }
@@ -68,7 +71,7 @@ export class Rig implements AsyncDisposable {
         done();
       },
     });
-    this.#central = await startCentral({
+    this.#central = await this.#begin({
       host: "127.0.0.1",
       port: 0,
       database: `sqlite:${this.databasePath}`,
