@@ -118,6 +118,13 @@ export async function startFakeCentre(script: Script = (_, answer) => answer.sto
   return centre;
 }
 
+/** What a centre says of one device: the highest number it has of it. */
+function highestOf(stored: ReadonlyMap<string, WireEntry>): number {
+  let highest = 0;
+  for (const { seq } of stored.values()) highest = Math.max(highest, seq);
+  return highest;
+}
+
 async function readBody(request: IncomingMessage): Promise<{ json: unknown; bytes: number }> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -160,7 +167,7 @@ function makeAnswer(
     storeAll: () => {
       const { batch_id, entries } = body as { batch_id: string; entries: WireEntry[] };
       const results = entries.map(store);
-      json(200, { batch_id, results, high_water: { seq: Math.max(...entries.map((entry) => entry.seq)) } });
+      json(200, { batch_id, results, high_water: { seq: highestOf(stored) } });
     },
     raw: send,
     cut: () => response.destroy(),
