@@ -34,6 +34,7 @@ import { calibrationOf, pageKeyboardId, withCalibration } from "./keyboard-calib
 import type { KioskIntent } from "./kiosk-port/intent.ts";
 import { type KioskPort, pageAnswerWithinMs, type ScanOutcome } from "./kiosk-port/port.ts";
 import type { KioskView } from "./kiosk-port/view.ts";
+import { QuietLog } from "./quiet-log.ts";
 import { ReaderTest, testedReader } from "./reader-test.ts";
 import { Readers } from "./readers.ts";
 import { Recent } from "./recent.ts";
@@ -91,7 +92,9 @@ const maxReaderNameLength = 120;
  * @throws AgentError with one sentence when the machine is not fit to record; nothing has been changed then
  */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const { config, log } = options;
+  const { config } = options;
+  const quiet = new QuietLog(options.log);
+  const log = quiet.write;
   const clock = options.clock ?? systemClock();
   const readerChoices = config.readers.map(parseReaderChoice);
   const relaySpecs = parseRelaySpecs(config.gate.relays);
@@ -403,7 +406,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       rmSync(runtime, { force: true });
       await journal.close();
       lock.close();
-      log("agent.stopped", {});
+      quiet[Symbol.dispose]();
+      options.log("agent.stopped", {});
     },
   };
 }
