@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import path from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { launchChromium } from "../testing/chromium.ts";
 import { isStopped } from "../testing/faults/station-under-test.ts";
 import { temporaryFolder } from "../testing/folder.ts";
+import { freePort } from "../testing/free-port.ts";
 import {
   basicFaults,
   chooseOnLive,
@@ -424,13 +424,3 @@ test("the agent stands still: its green goes within seconds, a scan at the page 
   expect((await journal()).length).toBe(rows + 1);
   await until("the late scan is told", () => /page\.scan-late/.test(agent.errors()));
 });
-
-/** A port of a configured station: a page that outlives the agent must find the next one at the same address. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
-}
