@@ -11,6 +11,8 @@ export interface FaultReport {
 }
 
 if (import.meta.main) {
+  // What was mounted and started is given back when this ends by itself, so it does.
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
   const [file = "", effort = "full"] = process.argv.slice(2);
   const fault = await loadFault(file);
   const controls: FaultReport["controls"][number][] = [];

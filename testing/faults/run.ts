@@ -3,7 +3,7 @@
  * each with the product that has one protection taken out. Exit code 1 when an invariant was violated, when a fault
  * never struck, or when a control broke nothing.
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import readline from "node:readline";
 import { type Effort, type Invariant, invariants } from "./fault.ts";
@@ -30,6 +30,14 @@ if (missing.length > 0 || unknown.length > 0) {
     `There is no fault ${[...missing, ...unknown].join(", ")}; there are ${all.map(({ fault }) => fault.number).join(", ")}, and the options --fast and --json.`,
   );
   process.exit(1);
+}
+
+const running = new Set<ChildProcess>();
+for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    for (const child of running) child.kill("SIGTERM");
+    process.exit(1);
+  });
 }
 
 const startedMs = performance.now();
@@ -59,14 +67,15 @@ async function run({ file, fault }: (typeof chosen)[number]): Promise<void> {
   const child = spawn(process.execPath, [path.join(import.meta.dirname, "run-one.ts"), file, effort], {
     stdio: ["ignore", "pipe", "inherit"],
     timeout: TIME_LIMIT_MS,
-    killSignal: "SIGKILL",
   });
+  running.add(child);
   let report: FaultReport | undefined;
   readline.createInterface({ input: child.stdout }).on("line", (line) => {
     if (line.startsWith('{"number":')) report = JSON.parse(line) as FaultReport;
     else sayBeside(line);
   });
   await new Promise((resolve) => child.on("close", resolve));
+  running.delete(child);
   const left = { outcome: null, problems: ["it left no result (see above)"], ms: 0 };
   const made = report ?? { number: fault.number, name: fault.name, fault: left, controls: [] };
   reports.push(made);

@@ -35,6 +35,12 @@ export interface StationOptions {
 const nobody = "http://127.0.0.1:9";
 const readyWithinMs = 60_000;
 
+/** An agent is nobody's child once this process is gone: none may outlive a run that was broken off. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /**
  * One station outside the process under test: its folder, its configuration, and everything its agents said.
  *
@@ -158,7 +164,11 @@ export class AgentUnderTest {
     this.#saidFrom = said.size;
     this.#dataDir = dataDir;
     this.#oracle = oracle;
-    this.ended = once(child, "exit").then(() => this.#client?.close());
+    running.add(child);
+    this.ended = once(child, "exit").then(() => {
+      running.delete(child);
+      this.#client?.close();
+    });
   }
 
   get isRunning(): boolean {
