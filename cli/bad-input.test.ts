@@ -242,6 +242,12 @@ describe("readers", () => {
       "the flooding reader reads again",
       () => agent.lines.filter((line) => line.verdict === "accept").length === 2,
     );
+    const refused = () => agent.lines.filter((line) => line.verdict === "refuse").length;
+    const before = refused();
+    await loose.write("rubbish\r".repeat(300));
+    await until("each is answered", () => refused() >= before + 300, 30_000);
+    const written = agent.errors().match(/"verdict":"refuse"/g)?.length ?? 0;
+    expect(written).toBeLessThan(100);
 
     const pulled = readerState(client, "loose", "fault");
     await loose.write(card.slice(0, 20));
