@@ -84,12 +84,13 @@ async function retryAfter(headers: readonly Asked[], status: Status): Promise<Fa
   await using parts = await OutboxInHand.start({ oracle, central: centre.url });
   const wrong: string[] = [];
   for (const { header, atLeastMs } of headers) {
-    const value = header();
+    let value = "";
     let answeredMs = 0;
     let gapMs = Number.POSITIVE_INFINITY;
     const from = centre.batches.length;
     centre.script = (_, answer) => {
       if (centre.batches.length === from + 1) {
+        value = header();
         answer.problem(status, nameOf(status), { "Retry-After": value });
         answeredMs = performance.now();
       } else {
@@ -98,7 +99,7 @@ async function retryAfter(headers: readonly Asked[], status: Status): Promise<Fa
       }
     };
     await parts.record();
-    await until(`an answer with Retry-After: ${value}`, () => answeredMs > 0);
+    await until("an answer with Retry-After", () => answeredMs > 0);
     if (atLeastMs === null) await parts.drained(slackMs);
     else {
       await until("the time asked for is over", () => performance.now() > answeredMs + atLeastMs - earlyMs);
@@ -116,10 +117,11 @@ async function retryAfter(headers: readonly Asked[], status: Status): Promise<Fa
 
 /** A whole agent may ask this often while a storm of these seconds lasts; chance alone makes it fewer. */
 const mostRequests = 25;
-const stormMs: Record<Effort, number> = { fast: 3_000, full: 20_000 };
-const askedS = 2;
+const stormMs: Record<Effort, number> = { fast: 5_500, full: 20_000 };
+/** Twice the longest pause that chance alone makes after one failure. */
+const askedS = 4;
 
-/** The first reply asks a whole agent for two seconds, the storm goes on for longer, then the centre is well. */
+/** The first reply asks a whole agent for some seconds, the storm goes on for longer, then the centre is well. */
 async function wholeAgent(effort: Effort, inStorm: readonly Status[], program?: string): Promise<FaultOutcome> {
   await using line = await ScriptedLine.start({ program });
   const arrivedMs: number[] = [];

@@ -97,15 +97,15 @@ export class TcpProxy implements AsyncDisposable {
     client.on("data", (bytes) => server.write(bytes));
     client.once("end", () => server.end());
     client.once("close", () => server.destroy());
-    // Whoever is cut off by a rule is cut off by it alone.
-    server.once("close", () => {
-      if (rule.slices === undefined && rule.endless === undefined) client.end();
-    });
     const { cut } = rule;
     let passed = 0;
     /** Slices of one piece come after those of the last. */
     let sliced = Promise.resolve();
     let goesOn = false;
+    // A reply that goes on without an end does so without its server.
+    server.once("close", () => {
+      if (rule.endless === undefined) void sliced.then(() => client.end());
+    });
     server.on("data", (bytes) => {
       if (client.destroyed || client.writableEnded) return;
       if (cut !== undefined && passed + bytes.length >= cut.afterBytes) {
