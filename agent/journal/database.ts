@@ -21,6 +21,9 @@ const settings: readonly (readonly [pragma: string, value: string, readBack: str
   ["wal_autocheckpoint", "1000", 1000],
 ];
 
+/** Pages that one connection keeps in memory, KiB; the library's own 16 MiB would be paid for by each thread. */
+const cacheKiB = 2_048;
+
 /**
  * Opens the journal file, creating and migrating it where `writable`. Reads a few pages only, whatever its size; see
  * {@link structureFault}.
@@ -35,6 +38,7 @@ export function openDatabase(file: string, writable: boolean): Database.Database
     throw openingFault(file, cause);
   }
   try {
+    database.pragma(`cache_size = -${cacheKiB}`);
     if (writable) for (const [pragma, value] of settings) database.pragma(`${pragma} = ${value}`);
     if (writable) verifySettings(database, file);
     verifyIdentity(database, file);
