@@ -192,11 +192,14 @@ export class Journal {
     return this.#writer.call("health");
   }
 
-  /** The centre does not have these numbers although it once named them: their rows wait for it again. How many. */
-  async markUnsent(range: SeqRange): Promise<number> {
-    const { marked, figures } = await this.#writer.call("markUnsent", range);
+  /**
+   * The centre does not have these numbers although it once named them: their rows wait for it again. Looks at `limit`
+   * rows at most; `upTo` is the last number looked at.
+   */
+  async markUnsent(range: SeqRange, limit: number): Promise<{ readonly marked: number; readonly upTo: number }> {
+    const { marked, upTo, figures } = await this.#writer.call("markUnsent", range, limit);
     this.#take(figures);
-    return marked;
+    return { marked, upTo };
   }
 
   /** The highest number the centre has; the journal goes on above it. How many numbers it has that were lost here. */

@@ -269,7 +269,9 @@ test("rows the centre does not have after all wait for it again", () => {
     made.map(({ id }) => ({ id, state: "stored" })),
     5,
   );
-  expect(journal.markUnsent([{ first: 2, last: 9 }])).toBe(2);
+  expect(journal.markUnsent({ first: 2, last: 9_000_000_000 }, 1)).toEqual({ marked: 1, upTo: 2 });
+  expect(journal.markUnsent({ first: 3, last: 9_000_000_000 }, 5)).toEqual({ marked: 1, upTo: 9_000_000_000 });
+  expect(journal.markUnsent({ first: 4, last: 9 }, 5)).toEqual({ marked: 0, upTo: 9 });
   expect(journal.queue()).toMatchObject({ unsent: 2 });
   expect(journal.unsent(10).entries.map(({ seq }) => seq)).toEqual([2, 3]);
   expect(journal.eraseDelivered(0, 10)).toBe(1);

@@ -350,16 +350,27 @@ export class JournalStore {
     return z.object({ n: z.int() }).parse(row).n;
   }
 
-  /** The centre does not have these numbers although it once named them: their rows wait for it again. How many. */
-  markUnsent(ranges: readonly SeqRange[]): number {
+  /**
+   * The centre does not have these numbers although it once named them: their rows wait for it again. Looks at `limit`
+   * rows at most, whatever the numbers; `upTo` is the last number looked at.
+   */
+  markUnsent({ first, last }: SeqRange, limit: number): { readonly marked: number; readonly upTo: number } {
+    const found = this.#get(
+      "SELECT count(*) AS rows, max(seq) AS last FROM (SELECT seq FROM entry WHERE seq BETWEEN ? AND ? ORDER BY seq LIMIT ?)",
+      first,
+      last,
+      limit,
+    );
+    const seen = z.object({ rows: z.int(), last: z.int().nullable() }).parse(found);
+    const upTo = seen.rows < limit ? last : (seen.last ?? last);
+    if (seen.rows === 0) return { marked: 0, upTo };
     return this.transaction(() => {
-      const update = this.#statement(
+      const { changes } = this.#statement(
         "UPDATE entry SET state = 0, stored_age_ms = NULL WHERE seq BETWEEN ? AND ? AND state IN (1, 3)",
-      );
-      const marked = ranges.reduce((sum, { first, last }) => sum + update.run(first, last).changes, 0);
-      this.#unsent += marked;
+      ).run(first, upTo);
+      this.#unsent += changes;
       this.#oldestWallMs = undefined;
-      return marked;
+      return { marked: changes, upTo };
     });
   }
 

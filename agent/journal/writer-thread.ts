@@ -98,8 +98,11 @@ const calls = {
   },
   /** The structure was found damaged: looks again, and sets the file aside when it is so. */
   condemn: (why: string): boolean => parts().upkeep.condemn(why),
-  markUnsent: (range: SeqRange): { readonly marked: number; readonly figures: JournalFigures } => ({
-    marked: store().markUnsent([range]),
+  markUnsent: (
+    range: SeqRange,
+    limit: number,
+  ): { readonly marked: number; readonly upTo: number; readonly figures: JournalFigures } => ({
+    ...store().markUnsent(range, limit),
     figures: figures(),
   }),
   acknowledge: (results: Parameters<JournalStore["acknowledge"]>[0], nowMs: number): JournalFigures => {

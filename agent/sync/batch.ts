@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { type BatchRequest, type BatchResponse, contentOf, type WireEntry } from "../../contract/entries.ts";
+import { z } from "zod";
+import { type BatchRequest, batchResponse, contentOf, type WireEntry } from "../../contract/entries.ts";
 import { maxBatchBytes, maxBatchEntries } from "../../contract/limits.ts";
 import type { Entry } from "../journal/entry.ts";
 import { askedWaitMs } from "./retry-after.ts";
@@ -73,6 +74,22 @@ export function sealEnvelope({ gzippedEntries }: PackedBatch, { deviceId, sent }
   return Buffer.concat([gzipSync(`${JSON.stringify(head).slice(0, -1)},`), gzippedEntries]);
 }
 
+const { results, high_water } = batchResponse.shape;
+
+/**
+ * What is read of the centre's answer. One item that is not understood is as good as unnamed, and a high-water mark that
+ * is none is not heard: neither makes the other items unread, or their entries would wait behind it for ever.
+ */
+export const batchAnswer = z.object({
+  results: z.array(z.unknown()).transform((items) =>
+    items.flatMap((item) => {
+      const parsed = results.element.safeParse(item);
+      return parsed.success ? [parsed.data] : [];
+    }),
+  ),
+  high_water: high_water.nullable().catch(null),
+});
+
 export interface ItemOutcomes {
   readonly acknowledged: readonly { id: string; state: "stored" | "duplicate" }[];
   readonly refused: readonly { id: string; code: string }[];
@@ -84,8 +101,11 @@ export interface ItemOutcomes {
  * Reads the per-item answers. Only ids of this batch count, each once; what the answer does not name stays unsent,
  * an unknown status means `retry`. A status code of the whole reply proves nothing.
  */
-export function readOutcomes(sent: readonly string[], response: BatchResponse): ItemOutcomes {
-  const answers = new Map<string, BatchResponse["results"][number]>();
+export function readOutcomes(
+  sent: readonly string[],
+  response: Pick<z.infer<typeof batchAnswer>, "results">,
+): ItemOutcomes {
+  const answers = new Map<string, z.infer<typeof results.element>>();
   for (const result of response.results) if (!answers.has(result.id)) answers.set(result.id, result);
   const acknowledged: { id: string; state: "stored" | "duplicate" }[] = [];
   const refused: { id: string; code: string }[] = [];

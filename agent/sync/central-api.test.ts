@@ -11,7 +11,7 @@ import { problemBase } from "../../contract/problem.ts";
 import { type Authority, authority, type Certificate, today } from "../../testing/certificates.ts";
 import { temporaryFolder } from "../../testing/folder.ts";
 import { until } from "../../testing/until.ts";
-import { systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import { CentralApi, type Reply } from "./central-api.ts";
 import { askedWaitMs, retryAfter } from "./retry-after.ts";
 
@@ -197,6 +197,31 @@ describe("what our server says", () => {
       await stop();
     }
     expect(offsets).toHaveLength(2);
+    await listen(createServer());
+  });
+
+  test.each([
+    ["an hour ahead", 3_600_000],
+    ["a year behind", -365 * 24 * 3_600_000],
+  ])("its clock %s is server minus local", async (_what, ahead) => {
+    await answered((request, response) => {
+      response.writeHead(200, own(request, { Date: new Date(Date.now() + ahead).toUTCString() })).end('{"ok":true}');
+    });
+    expect(Math.abs((offsets[0] ?? Number.NaN) - ahead)).toBeLessThan(5_000);
+  });
+
+  test("tells no time when the machine slept, or the line dripped, between question and answer", async () => {
+    for (const roundTripMs of [9_000, 11_000, 8 * 3_600_000]) {
+      const port = await listen(
+        createServer((request, response) => response.writeHead(200, own(request)).end('{"ok":true}')),
+      );
+      let mono = 0;
+      const clock: Clock = { ...systemClock(), monoMs: () => (mono += roundTripMs) };
+      const api = new CentralApi(`http://127.0.0.1:${port}`, clock, (offset) => offsets.push(offset));
+      expect(await api.call({ operation: operations.listMyCheckpoints, schema })).toMatchObject({ kind: "ok" });
+      await stop();
+    }
+    expect(offsets).toHaveLength(1);
     await listen(createServer());
   });
 

@@ -42,6 +42,9 @@ const untimelyCertificates = ["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"];
 /** Other reasons why a certificate is not our server's. */
 const wrongCertificates = /^(ERR_TLS_CERT|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_)/;
 
+/** A longer round trip does not tell the time: half of it is how wrong its middle may be, ms. */
+const longestTellingMs = 10_000;
+
 export interface Call<T> {
   readonly operation: Operation;
   /** Values of the `{name}`s in the operation's path. */
@@ -136,6 +139,8 @@ export class CentralApi {
     const date = dateOf(response);
     if (date === null) return;
     const roundTripMs = this.#clock.monoMs() - sentMono;
+    // The centre may have looked at its clock at any time in between, also while this machine slept.
+    if (roundTripMs > longestTellingMs) return;
     this.#onServerTime(Math.round(date + roundTripMs / 2 - this.#clock.wallMs()));
   }
 }

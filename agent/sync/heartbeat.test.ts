@@ -200,6 +200,20 @@ describe("what is sent and heard", () => {
     expect(logged.map(([, { fault }]) => fault)).toEqual(["no figures", "no journal", undefined]);
   });
 
+  test("stopping does not wait for a renewal that hangs", async () => {
+    let hangs = false;
+    const renew = (): Promise<never> => {
+      hangs = true;
+      return new Promise(() => {});
+    };
+    heartbeat = over({ credential: { accessToken: () => token, renew } });
+    answerWith = (answer) => answer.problem(401, "invalid_token");
+    heartbeat.start();
+    await until("it hangs", () => hangs);
+    await heartbeat.stop();
+    expect(logged).toEqual([]);
+  });
+
   test("stopping does not wait for an answer", async () => {
     answerWith = () => {};
     heartbeat.start();
@@ -385,13 +399,42 @@ describe("with a real centre and a real journal", () => {
     expect(atCentre("SELECT max(seq) AS top, count(*) AS rows FROM entry")).toEqual([{ top: seq, rows: 10 }]);
   });
 
-  test("two hundred thousand missing numbers do not keep a scan waiting", async () => {
+  test("ranges of any size, order and number cost no more than the rows that are here", async () => {
     await recordMany(3);
-    await journal.noteHighWater(200_000);
-    const work = sendAgain(journal, [{ from: 1, to: 200_000 }]);
-    const from = performance.now();
-    await record(journal, draft(5, { checkpointId }));
-    expect(performance.now() - from).toBeLessThan(900);
-    expect(await work).toBe(0);
+    await journal.noteHighWater(900_000_000);
+    const kept = await record(journal, draft(5, { checkpointId }));
+    await journal.acknowledge(
+      (await journal.newest(9)).map(({ id }) => ({ id, state: "stored" as const })),
+      5,
+    );
+    let calls = 0;
+    const counted = {
+      get figures() {
+        return journal.figures;
+      },
+      markUnsent: (...args: Parameters<Journal["markUnsent"]>) => {
+        calls += 1;
+        return journal.markUnsent(...args);
+      },
+    };
+    const all = Array.from({ length: maxMissingRanges - 3 }, () => ({ from: 2, to: Number.MAX_SAFE_INTEGER }));
+    const odd = [
+      { from: 9, to: 3 },
+      { from: kept.seq + 1, to: Number.MAX_SAFE_INTEGER },
+      { from: 2, to: 2 },
+    ];
+    expect(await sendAgain(counted, [...odd, ...all])).toBe(3);
+    expect(calls).toBeLessThan(5);
+    expect(journal.figures.unsent).toBe(3);
+  });
+
+  test("a range over more rows than one transaction looks at is walked to its end", async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const made = Array.from({ length: 230 }, (_, index) => record(journal, draft(index, { checkpointId })));
+      const ids = (await Promise.all(made)).map(({ id }) => ({ id, state: "stored" as const }));
+      await journal.acknowledge(ids, 5);
+    }
+    expect(await sendAgain(journal, [{ from: 101, to: 2_250 }])).toBe(2_150);
+    expect(journal.figures.unsent).toBe(2_150);
   });
 });

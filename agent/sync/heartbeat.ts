@@ -4,6 +4,7 @@ import { maxMissingRanges } from "../../contract/limits.ts";
 import { operations } from "../../contract/operations.ts";
 import type { CentralApi, Reply } from "./central-api.ts";
 import type { UploadCredential } from "./outbox.ts";
+import { unlessStopped } from "./unless-stopped.ts";
 
 /** What is told of this machine: numbers and versions, never an entry. */
 export type HeartbeatFigures = Omit<HeartbeatRequest, "missing_after">;
@@ -92,7 +93,8 @@ export class Heartbeat {
     if (token === null) return 0;
     const body = { ...(await figures()), missing_after: this.#missingAfter };
     let reply = await this.#send(body, token);
-    if (reply.kind === "refused" && reply.status === 401 && (await credential.renew(token)) === "renewed") {
+    const isExpired = reply.kind === "refused" && reply.status === 401;
+    if (isExpired && (await unlessStopped(this.#stopping.signal, credential.renew(token), "ended")) === "renewed") {
       reply = await this.#send(body, credential.accessToken() ?? token);
     }
     if (this.#stopping.signal.aborted) return 0;

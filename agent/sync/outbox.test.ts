@@ -178,6 +178,30 @@ describe("only a named id leaves the outbox", () => {
     expect(journal.figures.quarantined).toBe(0);
   });
 
+  test("an item that makes no sense, and a high-water mark that is none, leave the other answers read", async () => {
+    const ids = await record(3);
+    centre.script = ({ entries }, answer, count) => {
+      const results = entries.map((entry) => (entry.id === ids[0] && count === 1 ? null : answer.store(entry)));
+      const odd = [{ id: 5, status: {} }, "stored", ...results, { id: ids[0], status: ["stored"] }];
+      const missing = [{ from: 0, to: "all" }];
+      answer.json(200, { batch_id: "?", results: odd, high_water: { seq: count === 1 ? -1 : 1e300 }, missing });
+    };
+    outbox.start();
+    await until("the others are stored", () => journal.figures.unsent === 1);
+    expect(centre.ledger).toEqual(ids.slice(1));
+    await drained();
+    expect(centre.ledger).toEqual([...ids.slice(1), ids[0]]);
+    expect((await recordEntry(journal, draft(9))).seq).toBe(4);
+  });
+
+  test("a journal that cannot note the high-water mark acknowledges what was stored all the same", async () => {
+    vi.spyOn(journal, "noteHighWater").mockRejectedValue(new AgentError("journal.write-failed", "No."));
+    await record(3);
+    outbox.start();
+    await drained();
+    expect(centre.batches).toHaveLength(1);
+  });
+
   test("a reply of 200 that is not our server's acknowledges nothing", async () => {
     const ids = await record(3);
     const results = () => ids.map((id) => ({ id, status: "stored" }));
@@ -332,6 +356,42 @@ test("a centre that stores nothing and asks to retry everything is not flooded",
   await until("two seconds have passed", () => performance.now() - from > 2_000);
   expect(centre.batches.length).toBeLessThanOrEqual(3);
   expect(journal.figures.unsent).toBe(3);
+});
+
+test("a centre that holds back row after row is waited for before the list of them grows without end", async () => {
+  for (let round = 0; round < 56; round += 1) await record(100);
+  const looks = vi.spyOn(journal, "nextBatch");
+  centre.script = ({ entries }, answer) => {
+    const results = entries.map((entry, index) =>
+      index === 0 ? answer.store(entry) : { id: entry.id, status: "retry", retry_after_s: 3_600 },
+    );
+    answer.json(200, { batch_id: "01900000-0000-7000-8000-0000000000bb", results, high_water: { seq: 1 } });
+  };
+  outbox.start();
+  await until("five thousand are held", () => journal.figures.unsent === 5_600 - 26);
+  const from = performance.now();
+  await until("half a second of nudges has passed", () => {
+    outbox.nudge();
+    return performance.now() - from > 500;
+  });
+  expect(centre.batches).toHaveLength(26);
+  expect(Math.max(...looks.mock.calls.map(([, skip]) => skip.length))).toBeLessThan(5_200);
+});
+
+test.each(["probe", "renew"] as const)("stopping does not wait for a credential whose %s hangs", async (which) => {
+  await record(1);
+  let hangs = false;
+  const hang = (): Promise<never> => {
+    hangs = true;
+    return new Promise(() => {});
+  };
+  credential[which] = hang;
+  if (which === "probe") credential.token = null;
+  centre.script = (_, answer) => answer.problem(401, "invalid_token");
+  outbox.start();
+  await until("it hangs", () => hangs);
+  await outbox.stop();
+  expect(journal.figures.unsent).toBe(1);
 });
 
 test("stopping does not wait for a call that hangs", async () => {

@@ -1,4 +1,3 @@
-import { batchResponse } from "../../contract/entries.ts";
 import { maxBatchEntries, uploadTimeoutMs } from "../../contract/limits.ts";
 import { operations } from "../../contract/operations.ts";
 import type { Clock } from "../clock.ts";
@@ -7,11 +6,12 @@ import type { NextBatch } from "../journal/reader-thread.ts";
 import { unreadableCode } from "../journal/store.ts";
 import type { Sentence } from "../kiosk-port/view.ts";
 import { longestPauseMs, longestUnreachablePauseMs, pauseAfter } from "./backoff.ts";
-import { type PackedBatch, readOutcomes, sealEnvelope } from "./batch.ts";
+import { batchAnswer, type PackedBatch, readOutcomes, sealEnvelope } from "./batch.ts";
 import { afterFailure, afterSuccess } from "./batch-size.ts";
 import type { CentralApi, Reply } from "./central-api.ts";
 import { afterAnswer, afterRefusal, type Halving, nextBatchLimit, nothingSuspected } from "./halving.ts";
 import { sendingSentences } from "./sentences.ts";
+import { unlessStopped } from "./unless-stopped.ts";
 
 /** The credential the outbox sends under; duty provides it. */
 export interface UploadCredential {
@@ -64,6 +64,11 @@ export interface OutboxOptions {
 const faultPauseMs = 15 * 60_000;
 const inProgressPauseMs = 5_000;
 const shortestPauseMs = 1_000;
+/**
+ * Rows held back at the centre's wish that are stepped over at once. A centre that holds back more is waited for: what is
+ * stepped over is kept in memory and named in every look into the journal.
+ */
+const mostHeld = 5_000;
 /** An idle gate asks for the centre this often, so that the badge stays honest. */
 const probeEveryMs = 30_000;
 
@@ -159,7 +164,7 @@ export class Outbox {
       operation: operations.uploadBatch,
       gzipped: sealEnvelope(batch, { deviceId, sent }),
       accessToken: token,
-      schema: batchResponse,
+      schema: batchAnswer,
       totalTimeoutMs: uploadTimeoutMs,
       // Safe to cut: what the centre has stored meanwhile is answered as `duplicate` next time.
       cancelled: this.#stopping.signal,
@@ -169,7 +174,7 @@ export class Outbox {
     if (reply.kind !== "ok") return this.#onFailure(reply, batch, token);
 
     this.#renewedInVain = false;
-    await journal.noteHighWater(reply.value.high_water.seq);
+    await this.#noteHighWater(reply.value.high_water?.seq ?? 0);
     const outcomes = readOutcomes(batch.ids, reply.value);
     if (outcomes.acknowledged.length > 0) {
       this.#acknowledging = journal
@@ -204,6 +209,15 @@ export class Outbox {
     return atOnce;
   }
 
+  /** The heartbeat hears it too: what fails here keeps no entry from being acknowledged. */
+  async #noteHighWater(seq: number): Promise<void> {
+    try {
+      await this.#options.journal.noteHighWater(seq);
+    } catch (error) {
+      this.#options.log("outbox.fault", { error: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
   /** Nothing to send now: ask whether the centre is there, then wait for a nudge or the first deferred row. */
   async #idle(): Promise<Wait> {
     const dueMono = this.#held().reduce((first, { notBeforeMono }) => Math.min(first, notBeforeMono), Infinity);
@@ -225,7 +239,7 @@ export class Outbox {
   /** Null when our server answered a moment ago. */
   async #probe(): Promise<boolean | null> {
     if (this.#options.clock.monoMs() - this.#lastContactMono < probeEveryMs) return null;
-    const answered = await this.#options.credential.probe();
+    const answered = await unlessStopped(this.#stopping.signal, this.#options.credential.probe(), false);
     if (answered) this.#lastContactMono = this.#options.clock.monoMs();
     return answered;
   }
@@ -236,12 +250,18 @@ export class Outbox {
     this.#ahead = null;
     if (ahead === null) await this.#acknowledged();
     const limit = Math.min(this.#batchSize, nextBatchLimit(this.#halving));
-    const { batch, damaged } = await (ahead ?? journal.nextBatch(limit, this.#heldIds()));
+    const held = new Set(this.#heldIds());
+    if (held.size >= mostHeld) return null;
+    const { batch, damaged } = await (ahead ?? journal.nextBatch(limit, [...held]));
     for (const seq of damaged) {
       await journal.quarantine({ seq }, unreadableCode, clock.wallMs());
       this.#options.log("outbox.damaged-row", { seq });
     }
-    if (batch === null) await this.#acknowledged();
+    if (batch === null) {
+      await this.#acknowledged();
+      // Whatever is due and not here any more left the outbox another way.
+      for (const id of this.#deferred.keys()) if (!held.has(id)) this.#deferred.delete(id);
+    }
     return batch === null && damaged.length > 0 ? this.#takeBatch() : batch;
   }
 
@@ -302,7 +322,7 @@ export class Outbox {
           this.#renewedInVain = false;
           return this.#backOff(longestPauseMs);
         }
-        const renewal = await this.#options.credential.renew(token);
+        const renewal = await unlessStopped(this.#stopping.signal, this.#options.credential.renew(token), "try-later");
         if (renewal === "renewed") {
           this.#renewedInVain = true;
           return atOnce;
