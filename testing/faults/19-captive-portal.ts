@@ -102,8 +102,8 @@ const ofEveryCommit = new Set([
 function answerBomb(entries: readonly { readonly id: string }[], answer: Answer): void {
   const blockMiB = 8;
   const block = gzipSync(Buffer.alloc(blockMiB * MiB, "0"));
-  const [head] = JSON.stringify({ ...namingAll(entries), pad: "" }).split('"}');
-  const parts = [gzipSync(head ?? ""), ...Array<Buffer>(bombMiB / blockMiB).fill(block), gzipSync('"}')];
+  const head = JSON.stringify({ ...namingAll(entries), pad: "" }).slice(0, -'"}'.length);
+  const parts = [gzipSync(head), ...Array<Buffer>(bombMiB / blockMiB).fill(block), gzipSync('"}')];
   answer.text(200, Buffer.concat(parts), { "Content-Encoding": "gzip" });
 }
 
@@ -182,9 +182,11 @@ async function meetAll(met: readonly Stranger[], program?: string): Promise<Faul
     const memoryBefore = measureMemory(line.agent.pid);
     const id = await line.scan();
     await until(`the station met ${each.name}`, () => proxy.counts.connections > connectionsBefore, 60_000);
+    // The clerk reads what it is; a connection that was only cut off on the way is not yet it.
+    const words = "leadsTo" in each ? "No connection" : "in the centre's place";
     await until(
-      `${each.name} was taken for something`,
-      async () => line.states().get(id) !== "unsent" || (await line.told()).includes("still recording"),
+      `${each.name} is known as such, or believed`,
+      async () => line.states().get(id) !== "unsent" || (await line.told()).includes(words),
       60_000,
     );
     const metMs = performance.now();
