@@ -58,7 +58,12 @@ export class HeldReaders implements AsyncDisposable {
 
   /** Everything said of this reader so far, in order. */
   said(pty: PtyDevice): readonly Heard[] {
-    return this.#heard.get(idOf(pty)) ?? [];
+    return this.saidOf(idOf(pty));
+  }
+
+  /** The same for whatever else captures, by its id. */
+  saidOf(readerId: string): readonly Heard[] {
+    return this.#heard.get(readerId) ?? [];
   }
 
   /** Scans a card and waits for the next thing said of this reader; null when nothing is. */

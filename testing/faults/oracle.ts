@@ -35,6 +35,7 @@ const maxToldPerInvariant = 20;
  */
 export class Oracle {
   readonly #offset: number;
+  /** By the bytes, base64. */
   readonly #issued = new Map<string, Issued>();
   /** Entry id of each "accept", with its payload where it is known. */
   readonly #accepted = new Map<string, string | null>();
@@ -52,14 +53,14 @@ export class Oracle {
     const card = cards[index % cards.length]?.(index);
     if (card === undefined) throw new Error("There are no cards to hold.");
     const issued = { index, payload: card.payload };
-    this.#issued.set(card.payload, issued);
+    this.#issued.set(base64(card.payload), issued);
     return issued;
   }
 
   /** Takes a scan that the test made by itself (a hostile payload, another card) as issued. */
-  issueThis(payload: string): Issued {
-    const issued = { index: this.#offset + this.#issued.size + 1, payload };
-    this.#issued.set(payload, issued);
+  issueThis(payload: string | Uint8Array): Issued {
+    const issued = { index: this.#offset + this.#issued.size + 1, payload: Buffer.from(payload).toString("utf8") };
+    this.#issued.set(base64(payload), issued);
     return issued;
   }
 
@@ -150,14 +151,14 @@ export class Oracle {
     const found: string[] = [];
     const seen = new Map<string, string>();
     for (const { id, rawB64 } of rows) {
-      const payload = Buffer.from(rawB64, "base64").toString("utf8");
-      const issued = this.#issued.get(payload);
+      const issued = this.#issued.get(rawB64);
       if (issued === undefined) found.push(`${id} is ${where} and was never issued`);
-      const other = seen.get(payload);
+      const other = seen.get(rawB64);
       if (other !== undefined) found.push(`${other} and ${id} are ${where} for the one card ${issued?.index}`);
-      seen.set(payload, id);
+      seen.set(rawB64, id);
       const said = this.#accepted.get(id);
-      if (typeof said === "string" && said !== payload) found.push(`${id} is ${where} with another card than was held`);
+      if (typeof said === "string" && base64(said) !== rawB64)
+        found.push(`${id} is ${where} with another card than was held`);
     }
     return found;
   }
@@ -182,6 +183,10 @@ export function together(...parts: readonly FaultOutcome["judged"][]): FaultOutc
     }
   }
   return joined;
+}
+
+function base64(payload: string | Uint8Array): string {
+  return Buffer.from(payload).toString("base64");
 }
 
 function short(sentences: readonly string[]): string[] {
