@@ -312,11 +312,18 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return void station.answer(intent.scanId, intent.accept);
       case "take-receipts":
         return takeInReceipts();
+      case "send-refused-again":
+        return beside("journal.fault", sendRefusedAgain());
       case "dismiss":
         return station.dismiss(intent.scanId);
     }
   };
 
+  const sendRefusedAgain = async (): Promise<void> => {
+    log("journal.refused-released", { entries: await journal.releaseRefused() });
+    outbox.retryNow();
+    draw();
+  };
   const takeInReceipts = (): void =>
     beside("receipt.fault", takeReceipts(dataDir, deviceId, keys.receipts, journal, clock.wallMs(), log).then(draw));
 

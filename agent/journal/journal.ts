@@ -13,6 +13,7 @@ import type { JournalFigures, JournalHealth, JournalThreadData, WriterCalls } fr
 export const answerWithinMs = 900;
 /** More scans than this cannot wait for a disk that hangs; the next is told "not recorded" at once. */
 const maxWaiting = 512;
+const releasedAtOnce = 1_000;
 const restartAfterMs = 500;
 const tendEveryMs = 1_000;
 /** What no scan waits for may begin after so long without one. */
@@ -190,6 +191,16 @@ export class Journal {
 
   health(): Promise<JournalHealth> {
     return this.#writer.call("health");
+  }
+
+  /** Rows the centre refused wait for it again; in steps, so that scans come in between. How many. */
+  async releaseRefused(): Promise<number> {
+    for (let all = 0; ; ) {
+      const { released, figures } = await this.#writer.call("releaseRefused", releasedAtOnce);
+      this.#take(figures);
+      all += released;
+      if (released < releasedAtOnce) return all;
+    }
   }
 
   /**

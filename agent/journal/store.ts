@@ -351,6 +351,23 @@ export class JournalStore {
   }
 
   /**
+   * Rows the centre refused wait for it again, the oldest first and at most `limit`: somebody has mended the cause. Rows
+   * that do not open stay aside. How many.
+   */
+  releaseRefused(limit: number): number {
+    return this.transaction(() => {
+      const { changes } = this.#statement(
+        `UPDATE entry SET state = 0, last_code = NULL WHERE seq IN
+           (SELECT seq FROM entry WHERE state = 2 AND last_code <> ? ORDER BY seq LIMIT ?)`,
+      ).run(unreadableCode, limit);
+      this.#quarantined -= changes;
+      this.#unsent += changes;
+      this.#oldestWallMs = undefined;
+      return changes;
+    });
+  }
+
+  /**
    * The centre does not have these numbers although it once named them: their rows wait for it again. Looks at `limit`
    * rows at most, whatever the numbers; `upTo` is the last number looked at.
    */

@@ -98,6 +98,10 @@ const calls = {
   },
   /** The structure was found damaged: looks again, and sets the file aside when it is so. */
   condemn: (why: string): boolean => parts().upkeep.condemn(why),
+  releaseRefused: (limit: number): { readonly released: number; readonly figures: JournalFigures } => ({
+    released: store().releaseRefused(limit),
+    figures: figures(),
+  }),
   markUnsent: (
     range: SeqRange,
     limit: number,

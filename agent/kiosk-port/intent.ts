@@ -32,6 +32,8 @@ export const kioskIntent = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("reader-test-stop") }),
   /** A receipt of carried entries lies in the data folder. */
   z.object({ kind: z.literal("take-receipts") }),
+  /** What the centre refused is sent again: somebody has mended the cause. */
+  z.object({ kind: z.literal("send-refused-again") }),
   z.object({ kind: z.literal("dismiss"), scanId: z.string().max(64) }),
 ]);
 

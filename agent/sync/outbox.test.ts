@@ -17,6 +17,7 @@ import { Journal } from "../journal/journal.ts";
 import { JournalStore } from "../journal/store.ts";
 import { CentralApi } from "./central-api.ts";
 import { Outbox, type OutboxStatus, type UploadCredential } from "./outbox.ts";
+import { sendingSentences } from "./sentences.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let journal: Journal;
@@ -251,6 +252,20 @@ describe("a poisoned entry harms only itself", () => {
     expect(journal.figures.quarantined).toBe(1);
     expect(store.states([poison]).get(poison)).toBe("quarantined");
     expect([...centre.ledger].sort()).toEqual(ids.filter((id) => id !== poison).sort());
+  });
+
+  test("a centre that refuses everything is the fault: the backlog waits, and what was refused goes again when told", async () => {
+    const ids = await record(300);
+    centre.script = (_, answer) => answer.problem(400, "malformed");
+    outbox.start();
+    await until("sending waits", () => statuses.at(-1)?.message === sendingSentences.fault);
+    expect(journal.figures).toMatchObject({ quarantined: 20, unsent: 280 });
+    centre.script = (_, answer) => answer.storeAll();
+    expect(await journal.releaseRefused()).toBe(20);
+    outbox.retryNow();
+    await drained();
+    expect(journal.figures.quarantined).toBe(0);
+    expect([...centre.ledger].sort()).toEqual([...ids].sort());
   });
 
   test("an item rejected by name steps aside, is kept with its reason, and the rest is stored", async () => {

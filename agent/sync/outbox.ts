@@ -62,6 +62,8 @@ export interface OutboxOptions {
 
 /** A version or configuration fault is asked again at the earliest after this long (wire contract, section 2). */
 const faultPauseMs = 15 * 60_000;
+/** So many rows isolated one after another, none taken in between: then it is the centre that is wrong, not they. */
+const refusedInARow = 20;
 const inProgressPauseMs = 5_000;
 const shortestPauseMs = 1_000;
 /**
@@ -88,6 +90,7 @@ export class Outbox {
   #failures = 0;
   #lastContactMono = Number.NEGATIVE_INFINITY;
   #halving: Halving = nothingSuspected;
+  #refusedInARow = 0;
   #batchSize = maxBatchEntries;
   #blockedToken: string | null = null;
   /** The token was renewed and nothing has been accepted under the new one yet. */
@@ -201,6 +204,7 @@ export class Outbox {
       return patiently(Math.max(shortestPauseMs, asked, this.#backOff(longestPauseMs).ms));
     }
     this.#failures = 0;
+    if (outcomes.acknowledged.length > 0) this.#refusedInARow = 0;
     for (const { id, afterMs } of outcomes.waiting) {
       const times = (this.#deferred.get(id)?.times ?? 0) + 1;
       const ms = Math.max(shortestPauseMs, afterMs ?? pauseAfter(times, this.#random));
@@ -343,7 +347,14 @@ export class Outbox {
         const { next, isolated } = afterRefusal(ids.length);
         this.#halving = next;
         const [only] = ids;
-        if (isolated && only !== undefined) await this.#quarantine(only, reply.name ?? `http-${reply.status}`);
+        if (isolated && only !== undefined) {
+          await this.#quarantine(only, reply.name ?? `http-${reply.status}`);
+          if (++this.#refusedInARow >= refusedInARow) {
+            this.#refusedInARow = 0;
+            this.#say(false, sendingSentences.fault);
+            return patiently(faultPauseMs);
+          }
+        }
         this.#say(true, null);
         return atOnce;
       }

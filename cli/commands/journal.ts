@@ -8,6 +8,7 @@ import { deliverCommand } from "./journal-deliver.ts";
 import { ownerKeyCommand } from "./journal-owner-key.ts";
 import { receiptCommand } from "./journal-receipt.ts";
 import { recoverCommand } from "./journal-recover.ts";
+import { sendAgainCommand } from "./journal-send-again.ts";
 import { verifyCommand } from "./journal-verify.ts";
 
 interface JournalOptions {
@@ -88,5 +89,6 @@ export const journalCommand = new Command("journal")
   .addCommand(carryCommand)
   .addCommand(deliverCommand)
   .addCommand(receiptCommand)
+  .addCommand(sendAgainCommand)
   .addCommand(recoverCommand)
   .addCommand(ownerKeyCommand);
