@@ -317,6 +317,18 @@ describe("credentials", () => {
     expect(credential.renewals).toEqual(["token-1"]);
   });
 
+  test("a renewed token that ends while nobody answers is renewed again, not waited for", async () => {
+    await record(1);
+    centre.script = (_, answer, count) => {
+      if (count === 2) return answer.cut();
+      if (count <= 3) return answer.problem(401, "invalid_token");
+      answer.storeAll();
+    };
+    outbox.start();
+    await drained();
+    expect(credential.renewals).toEqual(["token-1", "token-2"]);
+  });
+
   test("a centre that refuses every token is not asked without end", async () => {
     await record(1);
     centre.script = (_, answer) => answer.problem(401, "invalid_token");

@@ -305,7 +305,11 @@ export class Outbox {
       answer: reply.kind,
       ...("status" in reply ? { status: reply.status, problem: reply.name } : { detail: reply.detail }),
     });
-    if (reply.kind !== "refused") this.#batchSize = afterFailure(this.#batchSize);
+    if (reply.kind !== "refused") {
+      this.#batchSize = afterFailure(this.#batchSize);
+      // Nobody judged the new token, and it may end before anybody does.
+      this.#renewedInVain = false;
+    }
     switch (reply.kind) {
       case "unreachable":
         this.#say(false, sendingSentences.unreachable);

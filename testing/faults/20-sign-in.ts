@@ -64,7 +64,7 @@ const lostRefresh: Leg = async (effort, products) => {
   await expire();
   // The connection carries the 401 of the upload, then the new pair, then the answer to the next upload.
   const step = effort === "full" ? 60 : 400;
-  for (let afterBytes = 200; afterBytes < 3_000 && late.length === 0; afterBytes += step) await expire(afterBytes);
+  for (let afterBytes = 200; afterBytes < 2_300 && late.length === 0; afterBytes += step) await expire(afterBytes);
   const lostReplies = answeredRefreshes(line) - answersBefore - expiries;
   const counts = { "access tokens ended": expiries + 1, "refresh replies lost": lostReplies };
   if (late.length > 0) return outcomeOf(line, counts, { I6: late });

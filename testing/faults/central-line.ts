@@ -105,9 +105,13 @@ export class CentralLine implements AsyncDisposable {
     }
   }
 
-  /** A finding when this entry is not at the centre in time. */
+  /** A finding when this entry is not at the centre in time, and known to be there by the station. */
   arrives(id: string, withinMs = recoverWithinMs): Promise<string[]> {
-    return notInTime(`${id} is at the centre`, () => this.held().has(id), withinMs);
+    return notInTime(
+      `${id} is at the centre and acknowledged`,
+      () => this.held().has(id) && this.#isAcknowledged(id),
+      withinMs,
+    );
   }
 
   /** What the station keeps of its sign-in; a thief of its disk and its key has the same. */
@@ -140,6 +144,11 @@ export class CentralLine implements AsyncDisposable {
     await this.station[Symbol.asyncDispose]();
     await this.proxy[Symbol.asyncDispose]();
     await this.rig[Symbol.asyncDispose]();
+  }
+
+  #isAcknowledged(id: string): boolean {
+    const state = this.station.journal().entries.find((entry) => entry.id === id)?.state;
+    return state === "stored" || state === "duplicate";
   }
 
   /** What the screen shows after `passing`, which this intent begins. */
