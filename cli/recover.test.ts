@@ -181,6 +181,16 @@ test("in clear on demand: JSON lines of every row; and the passphrase and the ca
   expect(err + JSON.stringify(line)).not.toMatch(/079098000001|Nguyễn|một câu/);
 });
 
+test("a fact that is no longer one keeps no row back", async () => {
+  const { data, ids } = deadMachine("spoilt-fact");
+  const database = new Database(path.join(data, "journal.db"));
+  database.exec("INSERT OR REPLACE INTO fact (name, value) VALUES ('clock-offset', '{\"offsetMs\": 36')");
+  database.close();
+  const { code, file, err } = await recovered(data);
+  expect(code, err).toBe(0);
+  expect(carriedIds(file)).toEqual(ids.slice(10));
+});
+
 test("each fault is one sentence", async () => {
   const empty = path.join(folder.path, "empty");
   mkdirSync(empty);

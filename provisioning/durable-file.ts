@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs";
 import path from "node:path";
 
 /**
@@ -7,16 +7,34 @@ import path from "node:path";
  */
 export function writeDurably(file: string, content: string | Uint8Array, mode = 0o600): void {
   const aside = `${file}.new`;
-  const descriptor = openSync(aside, "w", mode);
+  const descriptor = createAside(aside, mode);
   try {
-    const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content;
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    writeWhole(descriptor, content);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
   renameSync(aside, file);
   syncFolder(path.dirname(file));
+}
+
+/**
+ * Opens a file of our own for writing, in place of what a kill left there or somebody laid in the way: a link on a stick
+ * is not followed, and the permissions of another's file are not taken over.
+ */
+export function createAside(file: string, mode: number): number {
+  try {
+    unlinkSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+  return openSync(file, "wx", mode);
+}
+
+/** A disk that is nearly full takes a part without complaint: the rest is written too, or it throws. */
+export function writeWhole(descriptor: number, content: string | Uint8Array): void {
+  const bytes = typeof content === "string" ? Buffer.from(content, "utf8") : content;
+  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
 }
 
 /** Makes a rename or a new file in `folder` durable; Windows has no such call and needs none. */

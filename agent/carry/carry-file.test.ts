@@ -1,5 +1,5 @@
 import { createSecretKey, randomBytes, randomUUID } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -183,4 +183,22 @@ test("a receipt that is forged, foreign, cut or damaged names nobody", () => {
     }),
     { numRuns: 150 },
   );
+});
+
+test("a link that lies on the stick under the file's name aside is not followed", () => {
+  const victim = path.join(folder.path, "victim");
+  writeFileSync(victim, "as it was");
+  symlinkSync(victim, path.join(folder.path, "linked.carry.part"));
+  using carried = new CarryFile(written(people(1), "linked.carry"), owner.privateKey);
+  expect([...carried.batches()].flat()).toHaveLength(1);
+  expect(readFileSync(victim, "utf8")).toBe("as it was");
+});
+
+test("a stick that goes bad in the middle is not told as if nothing had been sent", () => {
+  const file = written(people(450), "goes-bad.carry");
+  using carried = new CarryFile(file, owner.privateKey);
+  const batches = carried.batches();
+  expect(batches.next().value).toHaveLength(200);
+  truncateSync(file, 2000);
+  expect(() => [...batches]).toThrow(/^(?!.*nothing of it was sent).*what was answered stands on the receipt.*\.$/);
 });

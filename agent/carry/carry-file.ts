@@ -1,12 +1,12 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { z } from "zod";
 import type { WireEntry } from "../../contract/entries.ts";
 import { maxBatchBytes, maxBatchEntries } from "../../contract/limits.ts";
 import { AgentError } from "../../provisioning/agent-error.ts";
-import { syncFolder } from "../../provisioning/durable-file.ts";
+import { createAside, syncFolder, writeWhole } from "../../provisioning/durable-file.ts";
 import { type OwnerKey, type OwnerPrivateKey, unwrapAsOwner, wrapForOwner } from "../../provisioning/owner-key.ts";
 import { seal, unseal } from "../../provisioning/secrets.ts";
 
@@ -86,7 +86,7 @@ export function writeCarryFile(
   const aside = `${file}.part`;
   let descriptor: number | null = null;
   try {
-    descriptor = openSync(aside, "w", 0o600);
+    descriptor = createAside(aside, 0o600);
     const out = new FrameWriter(descriptor, id, createSecretKey(randomBytes(32)), owner);
     out.frame("m", manifest);
     const counts = { entries: 0, batches: 0 };
@@ -161,7 +161,7 @@ class FrameWriter {
   }
 
   #write(bytes: Uint8Array): void {
-    for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at);
+    writeWhole(this.#descriptor, bytes);
     this.#bytes += bytes.length;
   }
 }
@@ -174,6 +174,8 @@ export class CarryFile implements Disposable {
   readonly #descriptor: number;
   readonly #key: KeyObject;
   readonly #batchesAt: number;
+  /** It was whole when it was opened. */
+  #wasWhole = false;
 
   /**
    * Opens the file and looks through it to its end: whether it is whole is known before the first entry is sent.
@@ -211,6 +213,7 @@ export class CarryFile implements Disposable {
       for (const _ of this.batches()) {
         // Its seals are what is looked at.
       }
+      this.#wasWhole = true;
     } catch (fault) {
       closeSync(this.#descriptor);
       throw fault;
@@ -282,7 +285,9 @@ export class CarryFile implements Disposable {
   #damaged(why: string): AgentError {
     return new AgentError(
       "carry.unreadable",
-      `The carry file ${this.#file} is damaged or not whole (${why}); make it again at the station, nothing of it was sent.`,
+      this.#wasWhole
+        ? `The carry file ${this.#file} went bad while it was being read (${why}); plug the stick in again or make the file again at the station, what was answered stands on the receipt.`
+        : `The carry file ${this.#file} is damaged or not whole (${why}); make it again at the station, nothing of it was sent.`,
     );
   }
 }

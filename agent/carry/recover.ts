@@ -8,6 +8,7 @@ import type { OwnerPrivateKey } from "../../provisioning/owner-key.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import {
   dataKeysFile,
+  stationRowsKey,
   unwrapAsStation,
   unwrapDataKey,
   type WrappedKey,
@@ -99,12 +100,18 @@ export class Recovery implements Disposable {
   *entries(states: readonly EntryState[]): Generator<Entry> {
     const wanted = states.map((state) => entryStates.indexOf(state));
     const page = this.#collected.prepare(
-      "SELECT seq, content FROM row WHERE seq > ? AND state IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT 500",
+      `SELECT seq, rowid AS place, content FROM row
+       WHERE (seq, rowid) > (?, ?) AND state IN (SELECT value FROM json_each(?)) ORDER BY seq, rowid LIMIT 500`,
     );
-    for (let after = 0; ; ) {
-      const rows = page.all(after, JSON.stringify(wanted)) as { seq: number; content: Buffer }[];
-      for (const { seq, content } of rows) {
-        after = seq;
+    // Two rows may have one number: the disk was rolled back between them.
+    for (let after = { seq: 0, place: 0 }; ; ) {
+      const rows = page.all(after.seq, after.place, JSON.stringify(wanted)) as {
+        seq: number;
+        place: number;
+        content: Buffer;
+      }[];
+      for (const { seq, place, content } of rows) {
+        after = { seq, place };
         const entry = openRow(this.#keys, deserialize(content) as EntryRow);
         if (entry !== null) yield entry;
       }
@@ -163,6 +170,10 @@ export class Recovery implements Disposable {
         }
       });
       readAsFarAsPossible(copy, (database) => {
+        const given = database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'entry'").get();
+        lastSeq = Math.max(lastSeq, z.object({ seq: z.int() }).optional().parse(given)?.seq ?? 0);
+      });
+      readAsFarAsPossible(copy, (database) => {
         for (const row of database.prepare("SELECT seq, id FROM erased").iterate()) {
           const { seq, id } = z.object({ seq: z.int(), id: z.string() }).parse(row);
           account.run(seq, seq);
@@ -184,7 +195,7 @@ export class Recovery implements Disposable {
       const copy = path.join(this.#temporary, "witness");
       copyFileSync(witness, copy);
       const read = new Witness(copy);
-      lastSeq = read.lastSeq;
+      lastSeq = Math.max(lastSeq, read.lastSeq);
       for (const name of ["device-id", "clock-offset"]) {
         const value = read.fact(name);
         if (value !== null) remember(name, value);
@@ -246,7 +257,8 @@ class FoundKeys implements RowKeys {
   }
 
   keyOf(dataKey: string | null): ReturnType<RowKeys["keyOf"]> {
-    return dataKey === null ? (this.#station?.rows ?? null) : (this.#keys.get(dataKey) ?? null);
+    if (dataKey === null && this.#station !== null) return this.#station.rows;
+    return this.#keys.get(dataKey ?? stationRowsKey) ?? null;
   }
 }
 

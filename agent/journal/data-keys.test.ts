@@ -12,6 +12,7 @@ import {
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import { draft, randomKeys } from "../../testing/drafts.ts";
 import { temporaryFolder } from "../../testing/folder.ts";
+import { Recovery } from "../carry/recover.ts";
 import { dataKeysFile, unwrapDataKey, wrappedInFile, wrappedInTable } from "./data-keys.ts";
 import { entries as schema1 } from "./migrations/001-entries.ts";
 import { entryRow, openRow, sealBody } from "./row.ts";
@@ -105,7 +106,8 @@ test("a key made in a transaction that was rolled back seals nothing that is los
 });
 
 test("rows of schema 1, sealed by the station key itself, stay readable beside new ones", () => {
-  const keys = randomKeys();
+  const [one] = pairs as [(typeof pairs)[0]];
+  const keys = randomKeys(one.pub);
   withRows(keys, 1);
   const old = inFile(
     (database) =>
@@ -132,6 +134,9 @@ test("rows of schema 1, sealed by the station key itself, stay readable beside n
   store.append(draft(2));
   expect(store.unsent(10)).toMatchObject({ entries: [{ seq: 1 }, { seq: 2 }], damaged: [] });
   store.close();
+  // Without station.key the owner opens both.
+  using recovery = new Recovery(folder.path, one.priv, null, folder.path);
+  expect(recovery.report).toMatchObject({ rows: { unsent: 2 }, damaged: 0, keysNotOpened: [] });
 });
 
 test("the owner's private key opens every row, and no other does", () => {
@@ -246,5 +251,67 @@ test("a second copy that cannot be written stops nobody and is told", () => {
   store.append(draft(1));
   expect(store.keyReport.copyFault).toBe("EISDIR");
   expect(seqs(store)).toEqual([1]);
+  store.close();
+});
+
+test("a copy damaged while no owner key is given: the sound copy's way in for the owner stays in both", () => {
+  const [one] = pairs as [(typeof pairs)[0]];
+  const keys = randomKeys(one.pub);
+  withRows(keys);
+  inFile((database) => database.exec("UPDATE data_key SET device_wrap = zeroblob(60)"));
+  // As the program that takes a receipt in opens the journal: it knows no configuration.
+  const store = new JournalStore(file, { ...keys, owner: null });
+  expect(seqs(store)).toEqual([1, 2]);
+  store.close();
+  for (const wrapped of [...inFile(wrappedInTable), ...wrappedInFile(copy)]) {
+    expect(unwrapDataKey(one.priv, wrapped)?.symmetricKeySize).toBe(32);
+  }
+});
+
+test("a data key that does not open here keeps both its copies as they are: what one has lost the other may have", () => {
+  const [one] = pairs as [(typeof pairs)[0]];
+  const keys = randomKeys(one.pub);
+  withRows(keys);
+  inFile((database) => database.exec("UPDATE data_key SET device_wrap = zeroblob(60), owner_wrap = zeroblob(384)"));
+  const content = JSON.parse(readFileSync(copy, "utf8")) as { keys: { id: string; deviceWrap: string }[] };
+  for (const wrapped of content.keys) wrapped.deviceWrap = Buffer.alloc(60).toString("base64");
+  writeFileSync(copy, JSON.stringify(content));
+  const store = new JournalStore(file, keys);
+  // A new data key writes the file anew.
+  store.append(draft(3));
+  store.close();
+  expect(wrappedInFile(copy)).toHaveLength(2);
+  for (const wrapped of wrappedInFile(copy)) expect(unwrapDataKey(one.priv, wrapped)?.symmetricKeySize).toBe(32);
+});
+
+test("of the second copies one that is no longer one costs itself only", () => {
+  const keys = randomKeys();
+  const store = new JournalStore(file, keys);
+  for (const at of [0, 40 * day, 80 * day]) store.append(draft(1, { wallMs: draft(1).wallMs + at }));
+  store.close();
+  const [, second] = wrappedInFile(copy);
+  writeFileSync(copy, readFileSync(copy, "utf8").replace(/(?<="deviceWrap": ")./, "*"));
+  expect(wrappedInFile(copy).map(({ id }) => id)).toContain(second?.id);
+  inFile((database) => database.exec(`DELETE FROM data_key WHERE id = '${second?.id}'`));
+  const again = new JournalStore(file, keys);
+  expect(seqs(again)).toEqual([1, 2, 3]);
+  again.close();
+});
+
+test("a newest row whose key's name is no text any more stops nobody", () => {
+  const keys = randomKeys();
+  withRows(keys);
+  const unstrict = (from: string, to: string): void =>
+    inFile((database) => {
+      database.unsafeMode();
+      database.pragma("writable_schema = ON");
+      database.prepare("UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = 'entry'").run(from, to);
+    });
+  unstrict(") STRICT", ") /*STRICT*/");
+  inFile((database) => database.exec("UPDATE entry SET data_key = CAST(data_key AS BLOB) WHERE seq = 2"));
+  unstrict(") /*STRICT*/", ") STRICT");
+  const store = new JournalStore(file, keys);
+  expect(store.unsent(10)).toMatchObject({ entries: [{ seq: 1 }], damaged: [2] });
+  expect(store.withoutKey([1, 2]).size).toBe(0);
   store.close();
 });

@@ -13,6 +13,12 @@ const dataKeyForMs = 30 * 24 * 3_600_000;
 /** Second copy of the wrapped keys beside the journal: a bad sector under one of them must not cost a month of rows. */
 export const dataKeysFile = "data-keys.json";
 
+/**
+ * Name of the station's own key of rows of schema 1 among the wrapped keys: it seals nothing new, and lies there so that
+ * the owner can open those rows too.
+ */
+export const stationRowsKey = "station-rows";
+
 /** Fact of the journal: the owner's public key as configured last (PEM), for commands that have no configuration. */
 export const ownerKeyFact = "owner-key";
 
@@ -55,20 +61,17 @@ const tableRow = z
     }),
   );
 
-const fileContent = z.object({
-  version: z.literal(1),
-  keys: z.array(
-    z.object({
-      id: z.string(),
-      madeAtMs: z.int(),
-      deviceKey: z.string(),
-      deviceWrap: base64,
-      ownerKey: z.string().nullable(),
-      ownerWrap: base64.nullable(),
-      tag: base64,
-    }) satisfies z.ZodType<WrappedKey>,
-  ),
-});
+const fileKey = z.object({
+  id: z.string(),
+  madeAtMs: z.int(),
+  deviceKey: z.string(),
+  deviceWrap: base64,
+  ownerKey: z.string().nullable(),
+  ownerWrap: base64.nullable(),
+  tag: base64,
+}) satisfies z.ZodType<WrappedKey>;
+/** Each copy is looked at by itself: a spoilt one must not cost the others. */
+const fileContent = z.object({ version: z.literal(1), keys: z.array(z.unknown()) });
 
 /** What is known of the keys of a journal; nothing of the keys themselves. */
 export interface KeyReport {
@@ -130,6 +133,7 @@ export class DataKeys implements RowKeys {
     this.#refuseForeignKey();
     const inFile = new Map(wrappedInFile(this.#file).map((wrapped) => [wrapped.id, wrapped]));
     const inTable = new Map(wrappedInTable(this.#database).map((wrapped) => [wrapped.id, wrapped]));
+    this.#wrapStationRows();
     const repaired: string[] = [];
     let isBehind = false;
     const mend = this.#database.transaction(() => {
@@ -139,7 +143,9 @@ export class DataKeys implements RowKeys {
           copy !== undefined && (key === null || (this.#isSound(copy) && this.#isForOwner(copy)));
         if (copies.every(isGood)) continue;
         isBehind = true;
-        const anew = key === null ? wrapped : this.#wrap(id, wrapped.madeAtMs, key);
+        // A sound copy is taken as it is: it may hold a way in for an owner whom this program was not told of.
+        const sound = copies.find((copy) => copy !== undefined && key !== null && isGood(copy));
+        const anew = sound ?? (key === null ? wrapped : this.#wrap(id, wrapped.madeAtMs, key));
         if (copies.some((copy) => copy !== undefined && key !== null && !this.#isSound(copy))) repaired.push(id);
         this.#put(anew);
         this.#known.set(id, { wrapped: anew, key, inTable: true });
@@ -172,7 +178,8 @@ export class DataKeys implements RowKeys {
     let newest: (KnownKey & { readonly key: KeyObject }) | null = null;
     for (const known of this.#known.values()) {
       // A wrong clock comes back to the key it has used before.
-      if (known.key === null || Math.abs(nowMs - known.wrapped.madeAtMs) >= dataKeyForMs) continue;
+      if (known.key === null || known.wrapped.id === stationRowsKey) continue;
+      if (Math.abs(nowMs - known.wrapped.madeAtMs) >= dataKeyForMs) continue;
       if (newest === null || known.wrapped.madeAtMs > newest.wrapped.madeAtMs) newest = { ...known, key: known.key };
     }
     if (newest?.inTable) return { id: newest.wrapped.id, key: newest.key };
@@ -282,14 +289,21 @@ export class DataKeys implements RowKeys {
   /** The journal is the truth; a second copy that cannot be written is told, it stops nobody. */
   #writeCopy(): void {
     const text = (part: Uint8Array): string => Buffer.from(part).toString("base64");
+    // Of a key that does not open here nobody can tell which copy is the better one: the file keeps its own.
+    const before = new Map(wrappedInFile(this.#file).map((wrapped) => [wrapped.id, wrapped]));
+    const copies = [...this.#known].map(([id, { wrapped, key }]) =>
+      key === null ? (before.get(id) ?? wrapped) : wrapped,
+    );
     const content: z.input<typeof fileContent> = {
       version: 1,
-      keys: [...this.#known.values()].map(({ wrapped }) => ({
-        ...wrapped,
-        deviceWrap: text(wrapped.deviceWrap),
-        ownerWrap: wrapped.ownerWrap === null ? null : text(wrapped.ownerWrap),
-        tag: text(wrapped.tag),
-      })),
+      keys: copies.map(
+        (wrapped): z.input<typeof fileKey> => ({
+          ...wrapped,
+          deviceWrap: text(wrapped.deviceWrap),
+          ownerWrap: wrapped.ownerWrap === null ? null : text(wrapped.ownerWrap),
+          tag: text(wrapped.tag),
+        }),
+      ),
     };
     try {
       writeDurably(this.#file, `${JSON.stringify(content, null, 1)}\n`);
@@ -299,12 +313,20 @@ export class DataKeys implements RowKeys {
     }
   }
 
+  /** Only where such rows are left: they are the oldest. */
+  #wrapStationRows(): void {
+    if (this.#known.has(stationRowsKey)) return;
+    const oldest = this.#database.prepare("SELECT data_key IS NULL AS bare FROM entry ORDER BY seq LIMIT 1").get();
+    if (!z.object({ bare: z.literal(1) }).safeParse(oldest).success) return;
+    const wrapped = this.#wrap(stationRowsKey, 0, this.#keys.rows);
+    this.#known.set(stationRowsKey, { wrapped, key: this.#keys.rows, inTable: false });
+  }
+
   #refuseForeignKey(): void {
     const newest = z
-      .object({ data_key: z.string().nullable() })
-      .optional()
-      .parse(this.#database.prepare("SELECT data_key FROM entry ORDER BY seq DESC LIMIT 1").get());
-    const known = newest?.data_key == null ? undefined : this.#known.get(newest.data_key);
+      .object({ data_key: z.string() })
+      .safeParse(this.#database.prepare("SELECT data_key FROM entry ORDER BY seq DESC LIMIT 1").get());
+    const known = newest.success ? this.#known.get(newest.data.data_key) : undefined;
     if (known === undefined || known.key !== null || known.wrapped.deviceKey === this.#keys.fingerprint) return;
     throw foreignKeyFault();
   }
@@ -346,7 +368,10 @@ export function wrappedInTable(database: Database.Database): WrappedKey[] {
 export function wrappedInFile(file: string): WrappedKey[] {
   if (!existsSync(file)) return [];
   try {
-    return fileContent.parse(JSON.parse(readFileSync(file, "utf8"))).keys;
+    return fileContent.parse(JSON.parse(readFileSync(file, "utf8"))).keys.flatMap((key) => {
+      const parsed = fileKey.safeParse(key);
+      return parsed.success ? [parsed.data] : [];
+    });
   } catch {
     return [];
   }

@@ -21,6 +21,8 @@ export interface Inspection {
   readonly erased: number;
   /** Rows whose seal does not verify although their key is there. */
   readonly damaged: readonly number[];
+  /** Rows whose state was changed on the disk, not by the agent. */
+  readonly wrongStates: readonly number[];
   /** Rows that cannot be opened because their data key cannot: how many, by the key's id. */
   readonly closed: Readonly<Record<string, number>>;
   /** Numbers that no row, no erased row and no earlier fault accounts for. */
@@ -74,10 +76,11 @@ export function inspectJournal(dataDir: string): Inspection {
     erased,
     damaged: stationKey === null ? damaged : [],
     closed: stationKey === null ? closed : {},
+    wrongStates: journal.wrongStates(maxToldRanges),
     missing: journal.gaps(1, maxToldRanges),
     lost,
     rolledBack: isRolledBack ? { holds: journal.lastSeq, witnessed, acknowledged: highWater } : null,
-    structure: journal.structureFault(),
+    structure: journal.structureFault(true),
     hiddenCommits: hiddenCommits(path.join(dataDir, "journal.db-wal")),
     stationKey,
     keys: stationKey === null ? journal.keyReport : null,
@@ -86,7 +89,18 @@ export function inspectJournal(dataDir: string): Inspection {
 
 /** One sentence for each thing that is wrong, each with its numbers; empty when the journal is sound. */
 export function faultsOf(seen: Inspection): string[] {
-  const { rolledBack, structure, hiddenCommits: hidden, stationKey, keys, damaged, closed, missing, lost } = seen;
+  const {
+    rolledBack,
+    structure,
+    hiddenCommits: hidden,
+    stationKey,
+    keys,
+    damaged,
+    wrongStates,
+    closed,
+    missing,
+    lost,
+  } = seen;
   const foreign = new Set(keys?.unusable.filter(({ why }) => why === "foreign").map(({ id }) => id));
   const known = new Set(keys?.unusable.map(({ id }) => id));
   return [
@@ -99,6 +113,7 @@ export function faultsOf(seen: Inspection): string[] {
         ]),
     ...(hidden === 0 ? [] : [`The log is damaged before its end: ${hidden} commits stand behind the damage.`]),
     ...damaged.map((seq) => `Row ${seq} was changed: its seal does not verify.`),
+    ...wrongStates.map((seq) => `Row ${seq} was changed: its state is not the one that was written.`),
     ...missing.map((range) => `${rangeText(range)} missing.`),
     ...lost.map((range) => `${rangeText(range)} lost by an earlier fault.`),
     ...Object.entries(closed).map(([id, rows]) =>

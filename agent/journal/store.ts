@@ -530,7 +530,7 @@ export class JournalStore {
   /** Of these rows that do not open, those whose data key is not to be had, with the key's id. */
   withoutKey(seqs: readonly number[]): Map<number, string> {
     const rows = this.#all(
-      "SELECT seq, data_key FROM entry WHERE data_key IS NOT NULL AND seq IN (SELECT value FROM json_each(?))",
+      "SELECT seq, data_key FROM entry WHERE typeof(data_key) = 'text' AND seq IN (SELECT value FROM json_each(?))",
       JSON.stringify(seqs),
     );
     const parsed = z.array(z.object({ seq: z.int(), data_key: z.string() })).parse(rows);
@@ -544,6 +544,27 @@ export class JournalStore {
     return this.newest(limit).damaged;
   }
 
+  /**
+   * Rows whose state is not the one that the indexes by state were written with, at most `limit`. No seal covers a state,
+   * and SQLite's own check does not look for rows that a partial index holds too many.
+   */
+  wrongStates(limit: number): number[] {
+    const differing = (index: string, state: number): string => {
+      const [indexed, stored] = [`INDEXED BY ${index}`, "NOT INDEXED"].map(
+        (how) => `SELECT seq FROM entry ${how} WHERE state = ${state}`,
+      );
+      return `SELECT seq FROM (${indexed} EXCEPT ${stored}) UNION SELECT seq FROM (${stored} EXCEPT ${indexed})`;
+    };
+    const rows = this.#all(
+      `${differing("entry_unsent", 0)} UNION ${differing("entry_quarantined", 2)} ORDER BY seq LIMIT ?`,
+      limit,
+    );
+    return z
+      .array(z.object({ seq: z.int() }))
+      .parse(rows)
+      .map(({ seq }) => seq);
+  }
+
   /** How many rows were erased after delivery, and which numbers were lost. */
   losses(limit: number): { readonly erased: number; readonly lost: readonly SeqRange[] } {
     const erased = z.object({ n: z.int() }).parse(this.#get("SELECT count(*) AS n FROM erased")).n;
@@ -551,10 +572,10 @@ export class JournalStore {
     return { erased, lost: z.array(z.object({ first: z.int(), last: z.int() })).parse(lost) };
   }
 
-  /** What SQLite finds wrong with the file's structure, null when nothing; reads the whole file. */
-  structureFault(): string | null {
+  /** What SQLite finds wrong with the file's structure, with `indexes` in them too, null when nothing; reads the whole file. */
+  structureFault(indexes = false): string | null {
     try {
-      return structureFault(this.#writable());
+      return structureFault(this.#writable(), indexes);
     } catch (cause) {
       throw this.#failed(cause);
     }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
@@ -10,6 +10,7 @@ import { toWire } from "../../agent/sync/batch.ts";
 import { clockOffset } from "../../agent/sync/clock-offset.ts";
 import type { WireEntry } from "../../contract/entries.ts";
 import { AgentError } from "../../provisioning/agent-error.ts";
+import { createAside, syncFolder, writeWhole } from "../../provisioning/durable-file.ts";
 import { loadOwnerPrivateKey, type OwnerPrivateKey, publicPartOf } from "../../provisioning/owner-key.ts";
 import { loadStationKeys, type StationKeys } from "../../provisioning/secrets.ts";
 import { Questions } from "../ask.ts";
@@ -110,7 +111,7 @@ function carry(
   }
   const id = newCarryId();
   const receiptKey = station === null ? randomBytes(32) : receiptKeyOf(station.receipts, id);
-  const offset = clockOffset.safeParse(recovery.clockOffsetFact === null ? null : JSON.parse(recovery.clockOffsetFact));
+  const offset = clockOffset.safeParse(jsonOf(recovery.clockOffsetFact));
   const wire = function* (): Generator<WireEntry> {
     for (const entry of recovery.entries(undelivered)) yield toWire(entry);
   };
@@ -125,6 +126,15 @@ function carry(
   return writeCarryFile(options.out, id, publicPartOf(owner), manifest, wire()).entries;
 }
 
+/** A fact out of a damaged file may be anything. */
+function jsonOf(text: string | null): unknown {
+  try {
+    return text === null ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
 function newestOf(entries: Iterable<Entry>): Entry | null {
   let newest: Entry | null = null;
   for (const entry of entries) newest = entry;
@@ -135,19 +145,20 @@ function newestOf(entries: Iterable<Entry>): Entry | null {
 function writeClear(out: string, entries: Iterable<Entry>): number {
   const aside = `${out}.part`;
   try {
-    const descriptor = openSync(aside, "w", 0o600);
+    const descriptor = createAside(aside, 0o600);
     let count = 0;
     try {
       for (const { body, wallMs, ...entry } of entries) {
         count++;
         const line = { ...entry, at: new Date(wallMs).toISOString(), wallMs, ...body };
-        writeSync(descriptor, `${JSON.stringify(line)}\n`);
+        writeWhole(descriptor, `${JSON.stringify(line)}\n`);
       }
       fsyncSync(descriptor);
     } finally {
       closeSync(descriptor);
     }
     renameSync(aside, out);
+    syncFolder(path.dirname(path.resolve(out)));
     return count;
   } catch (error) {
     rmSync(aside, { force: true });
