@@ -166,6 +166,10 @@ test("a receipt that is forged, foreign, cut or damaged names nobody", () => {
   nobody(receipt((text) => text.replace('"stored"', '"duplicate"')));
   nobody(receipt((text) => text.replace(/^\[.*\n/m, "")));
   nobody(receipt((text) => `${text}["${randomUUID()}","stored"]\n`));
+  // The last character of the tag in base64 has bits that mean nothing.
+  const base64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  const other = (last: string): string => base64[base64.indexOf(last) ^ 1] ?? "";
+  nobody(receipt((text) => text.replace(/.(?=="\}\n$)/, other)));
   const length = readFileSync(receipt()).length;
   fc.assert(
     fc.property(fc.nat(length - 1), (cutAt) => nobody(receipt((text) => Buffer.from(text).subarray(0, cutAt)))),
