@@ -14,7 +14,7 @@ const life: readonly Kill[] = [
   "supervisor",
   "supervisor and agent",
 ];
-const lives: Record<Effort, number> = { fast: 1, full: 14 };
+const lives: Record<Effort, number> = { fast: 1, full: 11 };
 /** More than processors: a station waits at times. */
 const besideEachOther = 3;
 
@@ -42,7 +42,6 @@ export const fault: Fault = {
   number: 3,
   name: "kill -9 of agent, window, supervisor",
   everyCommit: false,
-  alone: true,
   run: (effort) => allLives(lives[effort]),
   controls: [
     {

@@ -159,7 +159,6 @@ export const fault: Fault = {
   number: 8,
   name: "the log is held, others open the journal",
   everyCommit: false,
-  alone: true,
   run: async (effort) => allOf(await holdTheLog(), await openItTwice(effort)),
   controls: [
     control("folding the log in without waiting for readers", ["I4"], holdTheLog, [

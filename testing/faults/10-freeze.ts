@@ -234,7 +234,6 @@ export const fault: Fault = {
   number: 10,
   name: "the agent or the window stands still",
   everyCommit: false,
-  alone: true,
   run: async (effort) => {
     const outcomes: FaultOutcome[] = [];
     for (let round = 0; round < (effort === "full" ? 3 : 1); round++) {

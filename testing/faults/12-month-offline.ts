@@ -264,7 +264,6 @@ export const fault: Fault = {
   number: 12,
   name: "a month without a network",
   everyCommit: false,
-  alone: true,
   run: (effort) => offline(months[effort]),
   controls: [
     {

@@ -44,7 +44,7 @@ export interface Fault {
   readonly name: string;
   /** Runs in `npm test` too, with `fast` effort. */
   readonly everyCommit: boolean;
-  /** Keeps all processors busy or measures time: no other fault runs beside it. */
+  /** Measures time: no other fault runs beside it. */
   readonly alone?: boolean;
   readonly run: (effort: Effort) => Promise<FaultOutcome>;
   readonly controls: readonly Control[];
