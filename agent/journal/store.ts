@@ -837,7 +837,7 @@ export class JournalStore {
       });
     }
     // A number that is taken means that somebody else wrote here: what is known of the file is read anew.
-    if (/^SQLITE_(IOERR|CORRUPT|NOTADB|CONSTRAINT)/.test(code)) {
+    if (/^SQLITE_(IOERR|CORRUPT|NOTADB|CONSTRAINT_(PRIMARYKEY|ROWID|UNIQUE))/.test(code)) {
       this.#guard?.failed(code);
       this.letGo();
     }
