@@ -50,7 +50,8 @@ export function openDatabase(file: string, writable: boolean): Database.Database
   }
 }
 
-function openingFault(file: string, cause: unknown): AgentError {
+/** What keeps the file from being opened, as a sentence; also a fault of the file system beside it. */
+export function openingFault(file: string, cause: unknown): AgentError {
   const { code = "" } = cause as { code?: string };
   const why = cause instanceof Error ? cause.message : String(cause);
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(code)) {
@@ -60,7 +61,7 @@ function openingFault(file: string, cause: unknown): AgentError {
       { cause },
     );
   }
-  if (code === "SQLITE_FULL") {
+  if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) {
     return new AgentError(
       "journal.disk-full",
       `The disk of ${file} is full; free some space and start again, nothing is lost.`,

@@ -22,7 +22,7 @@ import { Journal, type JournalOptions } from "./journal.ts";
 import { setAsideFolder } from "./set-aside.ts";
 import { JournalStore } from "./store.ts";
 import { readWal } from "./wal.ts";
-import { witnessFile } from "./witness.ts";
+import { Witness, witnessFile } from "./witness.ts";
 
 /** Rows before the fault; the first ones are in the database itself, the others only in its log. */
 const inFile = 12;
@@ -194,6 +194,63 @@ test("a database that cannot be opened is kept whole, and every row in it is car
     rmSync(path.join(folder.path, "after"), { recursive: true });
     told = [];
   }
+});
+
+test("whichever page is damaged, the station records again by itself and repeats no number", {
+  timeout: 240_000,
+}, async () => {
+  const file = await crashed(true);
+  const pages = statSync(file).size / 4_096;
+  expect(pages).toBeGreaterThan(10);
+  for (let page = 2; page <= pages; page++) {
+    const here = path.join(folder.path, `page-${page}`);
+    cpSync(path.dirname(file), here, { recursive: true });
+    const damaged = path.join(here, "journal.db");
+    const descriptor = openSync(damaged, "r+");
+    writeSync(descriptor, Buffer.alloc(64, 0x77), 0, 64, (page - 1) * 4_096);
+    closeSync(descriptor);
+    const journal = await open(damaged);
+    // What shows only when it is used is met by the first scans.
+    let made: { seq: number } | null = null;
+    await until(`page ${page}: scans are recorded again`, async () => {
+      made = await record(journal, draft(rows + 1)).catch(() => null);
+      return made !== null;
+    });
+    expect(made).toMatchObject({ seq: expect.any(Number) });
+    expect((made as unknown as { seq: number }).seq).toBeGreaterThan(rows);
+    await journal.close();
+    rmSync(here, { recursive: true });
+  }
+});
+
+test("a witness that was lost together with the journal, and a start cut short: numbers go on in the dark", async () => {
+  const file = await crashed(true);
+  writeFileSync(file, readFileSync(file).fill(0x20, 0, 16));
+  rmSync(path.join(path.dirname(file), witnessFile));
+  // As far as a start came that was killed before it had looked at the journal.
+  new Witness(path.join(path.dirname(file), witnessFile)).close();
+  const journal = await open(file);
+  expect((await record(journal, draft(rows + 1))).seq).toBeGreaterThan(1_000_000);
+  await until("the old rows are here", () => events().includes("journal.carried"));
+  expect(journal.figures.unsent).toBe(rows + 1);
+});
+
+test("a log that cannot be read keeps no station from recording, and what lies beside it is carried", async () => {
+  const file = await crashed();
+  rmSync(`${file}-wal`);
+  // Reading it answers with an error, as an unreadable sector does.
+  mkdirSync(`${file}-wal`);
+  const journal = await open(file);
+  let made: { seq: number } | null = null;
+  await until("scans are recorded again", async () => {
+    made = await record(journal, draft(rows + 1)).catch(() => null);
+    return made !== null;
+  });
+  expect((made as unknown as { seq: number }).seq).toBeGreaterThan(rows);
+  await until("the carrying is over", () => events().includes("journal.carried"));
+  const entries = await journal.newest(100);
+  expect(entries.length).toBeGreaterThan(inFile);
+  expect(new Set(entries.map(({ body }) => body.rawB64)).size).toBe(entries.length);
 });
 
 test("a journal put back from yesterday goes on above what the witness and the centre know", async () => {

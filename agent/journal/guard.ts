@@ -4,7 +4,7 @@ import type Database from "better-sqlite3";
 import { maxSequenceLeap } from "../../contract/limits.ts";
 import { AgentError } from "../../provisioning/agent-error.ts";
 import { dataKeysFile } from "./data-keys.ts";
-import { openDatabase, structureFault } from "./database.ts";
+import { openDatabase, openingFault, structureFault } from "./database.ts";
 import { rowsInLog, salvagedRows } from "./salvage.ts";
 import { finishMoves, keepCopy, setAside, setBackupAside } from "./set-aside.ts";
 import type { JournalStore, SeqRange, StoreGuard } from "./store.ts";
@@ -37,12 +37,20 @@ export class JournalGuard implements StoreGuard {
   #corruptions = 0;
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #isHighWaterAbsurd = false;
+  #hasMoved = false;
   #setAsideAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(file: string, witness: Witness, tell: Tell) {
     this.#file = file;
     this.#witness = witness;
     this.#tell = tell;
+  }
+
+  /** Whether a set was moved aside since the last call, by whichever call opened the file: its rows are to be carried. */
+  takeMoved(): boolean {
+    const hasMoved = this.#hasMoved;
+    this.#hasMoved = false;
+    return hasMoved;
   }
 
   /** In the place of `openDatabase`. @throws AgentError `journal.*` when the file is not fit to record now */
@@ -59,7 +67,7 @@ export class JournalGuard implements StoreGuard {
     } catch (fault) {
       this.#failures++;
       this.#triedAtMs = performance.now();
-      throw fault;
+      throw fault instanceof AgentError ? fault : openingFault(this.#file, fault);
     }
   };
 
@@ -98,9 +106,12 @@ export class JournalGuard implements StoreGuard {
       return 0;
     }
     this.#isHighWaterAbsurd = false;
-    this.#witness.noteHighWater(seq);
+    // Its numbers are those of before the fault while it is closed.
+    store.ensureOpen();
     const lost = Math.max(0, seq - store.lastSeq);
     if (lost > 0) this.#goOnAbove(store, seq);
+    // Last: what is noted is not asked for again.
+    this.#witness.noteHighWater(seq);
     return lost;
   }
 
@@ -145,6 +156,7 @@ export class JournalGuard implements StoreGuard {
       for (const { seq } of salvagedRows(this.#file)) seen = Math.max(seen, Number(seq));
       base = Math.max(base, (Number.isSafeInteger(seen) ? seen : 0) + jumpInTheDark);
     }
+    this.#hasMoved = true;
     const folder = setAside(this.#file, why, witness.isKnown ? Math.max(witness.lastSeq, witness.highWater) : 0);
     this.#corruptions = 0;
     this.#log = null;
@@ -174,6 +186,7 @@ export class JournalGuard implements StoreGuard {
   #goOnAbove(store: JournalStore, known: number): void {
     const lost: SeqRange = { first: store.lastSeq + 1, last: known };
     const above = Math.max(known, this.#witness.ceiling);
+    this.#hasMoved = true;
     setBackupAside(this.#file, "the journal lacked rows", known);
     store.addHole(lost, "lost");
     store.addHole({ first: known + 1, last: above }, "never-given");

@@ -285,7 +285,6 @@ export class Journal {
     if (from === 0) {
       const why = await this.#reader.call("structureFault").catch(String);
       if (why !== null) {
-        this.#options.log("journal.structure-damaged", { why });
         await this.#writer.call("condemn", why);
         await this.#reader.call("reopen");
       }

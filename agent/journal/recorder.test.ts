@@ -169,3 +169,35 @@ test("one entry the file refuses does not take the others of its group with it",
   expect(answers[1]).toHaveProperty("fault");
   expect(only(answers[2])).toMatchObject({ entry: { seq: 2 } });
 });
+
+test("a transaction that fails after the file was opened anew puts no older number back", () => {
+  commitFault = { code: "SQLITE_IOERR_FSYNC", stored: true };
+  expect(recorder.takeAll([plainScan(draft(1), "in")])[0]).toHaveProperty("fault");
+  commitFault = { code: "SQLITE_FULL", stored: false };
+  expect(recorder.takeAll([plainScan(draft(2), "in")])[0]).toHaveProperty("fault");
+  expect(store.lastSeq).toBe(1);
+  expect(store.queue().unsent).toBe(1);
+});
+
+test("scans that are tried again one by one are left when their time is over", () => {
+  let tries = 0;
+  onCommit = () => {
+    nowMs += 5_000;
+    commitFault = tries++ === 0 ? { code: "SQLITE_INTERRUPT", stored: false } : null;
+  };
+  const answers = recorder.takeAll([plainScan(draft(1), "in"), plainScan(draft(2), "in")]);
+  for (const answer of answers) expect(answer).toHaveProperty("fault");
+  expect(tries).toBe(1);
+  expect(store.lastSeq).toBe(0);
+});
+
+test("what staff have just decided is not answered with an entry of the other direction", () => {
+  onCommit = () => {
+    nowMs += 5_000;
+  };
+  take(plainScan(draft(1), "auto"));
+  onCommit = () => {};
+  nowMs += 3_500;
+  const out = plainScan(draft(1), "auto", { confirmed: { direction: "out", marks: ["confirmed-by-staff"] } });
+  expect(take(out)).toMatchObject({ verdict: { kind: "accept", direction: "out" }, entry: { seq: 2 } });
+});

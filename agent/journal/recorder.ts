@@ -100,11 +100,15 @@ export class Recorder {
 
   /** Records these scans in one transaction; where one of them cannot be stored, each in one of its own. Never throws. */
   takeAll(requests: readonly RecordRequest[]): ScanAnswer[] {
-    const now = this.#nowMs();
-    // Nobody waits for these any more: the person was told to scan again.
-    const live = requests.filter((request) => request.answerBeforeMs > now);
-    const answers = new Map(live.length === 0 ? [] : this.#takeTogether(live));
+    const answers = new Map(this.#takeInTime(requests));
     return requests.map((request) => answers.get(request) ?? { fault: new Error("The disk did not answer in time.") });
+  }
+
+  /** Without those nobody waits for any more: their person was told to scan again. */
+  #takeInTime(requests: readonly RecordRequest[]): [RecordRequest, ScanAnswer][] {
+    const now = this.#nowMs();
+    const live = requests.filter((request) => request.answerBeforeMs > now);
+    return live.length === 0 ? [] : this.#takeTogether(live);
   }
 
   #takeTogether(requests: readonly RecordRequest[]): [RecordRequest, ScanAnswer][] {
@@ -122,7 +126,7 @@ export class Recorder {
     } catch (fault) {
       // One row that the file refuses must not take the others with it.
       if (requests.length > 1 && this.#store.isOpen && !isBusy(fault)) {
-        return requests.flatMap((request) => this.#takeTogether([request]));
+        return requests.flatMap((request) => this.#takeInTime([request]));
       }
       // After an I/O error nobody knows what reached the disk: whoever scans again gets the same id.
       if (!this.#store.isOpen) for (const [personKey] of begun) this.#rememberUntold(personKey, begun);
@@ -153,7 +157,8 @@ export class Recorder {
     const tag = personKey === null ? null : this.#store.tagOf(personKey);
     const presence = tag === null ? null : this.#store.presence(tag);
     const untold = personKey === null ? null : this.#untoldOf(personKey, staged);
-    if (untold !== null && personKey !== null) {
+    const isOther = request.confirmed !== null && request.confirmed.direction !== untold?.direction;
+    if (untold !== null && personKey !== null && !isOther) {
       const seq = this.#store.seqOf(untold.id);
       if (seq !== null && (sighting.lane === "auto" || sighting.lane === untold.direction)) {
         staged.untold.set(personKey, null);

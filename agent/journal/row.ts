@@ -82,11 +82,17 @@ export function sealBody(key: KeyObject, row: ClearColumns, body: EntryBody): Ui
   return seal(key, Buffer.from(JSON.stringify(body), "utf8"), associatedData(row));
 }
 
-/** Opens a row; null when its tag does not verify (damaged, moved or changed). */
+/**
+ * Opens a row; null when its tag does not verify (damaged, moved or changed), or when a newer version wrote into it what
+ * this one does not know: it steps aside alone, until a version that knows it opens it.
+ */
 export function openRow(keys: RowKeys, row: EntryRow): Entry | null {
   const key = keys.keyOf(row.data_key);
   const plain = key === null ? null : unseal(key, row.body, associatedData(row));
   if (plain === null) return null;
+  const body = entryBody.safeParse(jsonOf(Buffer.from(plain).toString("utf8")));
+  const known = marks.safeParse(jsonOf(row.marks));
+  if (!body.success || !known.success) return null;
   return {
     seq: row.seq,
     id: row.id,
@@ -100,13 +106,21 @@ export function openRow(keys: RowKeys, row: EntryRow): Entry | null {
     readerName: row.reader_name,
     kind: row.kind,
     direction: row.direction,
-    marks: marks.parse(JSON.parse(row.marks)),
-    body: entryBody.parse(JSON.parse(Buffer.from(plain).toString("utf8"))),
+    marks: known.data,
+    body: body.data,
     state: entryStates[row.state] ?? "unsent",
     stateAtMs: row.state_at,
     attempts: row.attempts,
     lastCode: row.last_code,
   };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Keyed HMAC-SHA-256 of a person's canonical identity: equal for equal people, worthless without the key. */

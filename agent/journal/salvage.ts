@@ -43,7 +43,21 @@ type PageSource = (number: number) => Buffer | null;
  * (SQLite file format, sections 1.5, 1.6 and 2.1.)
  */
 export function* salvagedRows(file: string): Generator<Record<string, Value>> {
-  const wal = readWal(`${file}-wal`);
+  const { wal, fault } = logOf(file);
+  yield* rowsWith(wal, file);
+  // After all that can be read without it.
+  if (fault !== null) throw fault;
+}
+
+function logOf(file: string): { wal: Wal | null; fault: unknown } {
+  try {
+    return { wal: readWal(`${file}-wal`), fault: null };
+  } catch (fault) {
+    return { wal: null, fault };
+  }
+}
+
+function* rowsWith(wal: Wal | null, file: string): Generator<Record<string, Value>> {
   if (!existsSync(file)) {
     if (wal !== null) yield* rowsInLog(wal, () => true);
     return;

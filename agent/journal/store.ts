@@ -36,6 +36,7 @@ const acknowledgedFact = "last-acknowledged";
 const setFactSql =
   "INSERT INTO fact (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
+const age = z.object({ ms: z.int().nonnegative(), serverMs: z.int().nullable() });
 const presenceRow = z.object({ inside: z.int(), since_ms: z.int(), last_seen_ms: z.int() });
 
 /** Why a number names no row: it never did, as far as anybody knows, or its row was lost. */
@@ -148,13 +149,14 @@ export class JournalStore {
    * treated as not recorded; after an I/O error it may be there all the same, see {@link JournalStore.isOpen})
    */
   transaction<T>(work: () => T): T {
+    // First: opening the file reads the counters anew, and a failed transaction must not put older ones back.
+    const database = this.#writable();
     const before: Counters = {
       lastSeq: this.#lastSeq,
       unsent: this.#unsent,
       quarantined: this.#quarantined,
       oldestWallMs: this.#oldestWallMs,
     };
-    const database = this.#writable();
     try {
       this.#statement("BEGIN IMMEDIATE").run();
       const result = work();
@@ -679,14 +681,19 @@ export class JournalStore {
 
   #open(): void {
     const database = this.#openFile(this.#file, this.#mode === "write");
-    this.#lastSeq = lastSeqIn(database);
+    try {
+      this.#lastSeq = lastSeqIn(database);
+    } catch (cause) {
+      database.close();
+      throw this.#failed(cause);
+    }
     this.#dataKeys = this.#openKeys(database);
     this.#statements.clear();
     this.#database = database;
-    const counts = this.#statement(
+    const counts = this.#get(
       `SELECT (SELECT count(*) FROM entry WHERE state = 0) AS unsent,
               (SELECT count(*) FROM entry WHERE state = 2) AS quarantined`,
-    ).get();
+    );
     const { unsent, quarantined } = z.object({ unsent: z.int(), quarantined: z.int() }).parse(counts);
     this.#unsent = unsent;
     this.#quarantined = quarantined;
@@ -704,13 +711,11 @@ export class JournalStore {
 
   #readAge(): void {
     const text = this.fact(ageFact);
-    const kept = z
-      .object({ ms: z.int().nonnegative(), serverMs: z.int().nullable() })
-      .safeParse(text === null ? null : JSON.parse(text));
+    const kept = keptAge(text);
     // A file that was opened again after a fault has not grown younger.
-    const ms = Math.max(kept.data?.ms ?? 0, this.#age.sinceMs === 0 ? 0 : this.ageMs);
+    const ms = Math.max(kept?.ms ?? 0, this.#age.sinceMs === 0 ? 0 : this.ageMs);
     this.#age = { ms, sinceMs: performance.now() };
-    this.#ageServerMs ??= kept.data?.serverMs ?? null;
+    this.#ageServerMs ??= kept?.serverMs ?? null;
   }
 
   #insertRow(row: EntryRow): void {
@@ -831,7 +836,8 @@ export class JournalStore {
   #failed(cause: unknown): AgentError {
     if (cause instanceof AgentError) return cause;
     const { code = "" } = cause as { code?: string };
-    if (code.startsWith("SQLITE_FULL")) {
+    // The witness meets the same full disk without SQLite.
+    if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) {
       return new AgentError("journal.disk-full", "The disk is full, the scan was not recorded; free some space.", {
         cause,
       });
@@ -858,6 +864,15 @@ export class JournalStore {
       else damaged.push(z.object({ seq: z.int() }).parse(raw).seq);
     }
     return { entries, damaged };
+  }
+}
+
+/** Null when there is none, or none that can be read: no seal guards it, and the journal must open all the same. */
+function keptAge(text: string | null): z.infer<typeof age> | null {
+  try {
+    return text === null ? null : age.parse(JSON.parse(text));
+  } catch {
+    return null;
   }
 }
 

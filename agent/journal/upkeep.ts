@@ -137,13 +137,13 @@ export class Upkeep {
 
   /** The structure of the file was found damaged while it was open: true when that is so. */
   condemn(why: string): boolean {
-    const found = this.#store.isOpen ? this.#faultOfStructure() : why;
-    if (found === null) return false;
+    // Closed, it is looked at when it is opened again: what a reader met meanwhile proves nothing.
+    if (!this.#store.isOpen || this.#faultOfStructure() === null) return false;
+    this.#tell("journal.structure-damaged", { why });
     this.#guard.failed("SQLITE_CORRUPT");
     this.#guard.failed("SQLITE_CORRUPT");
     this.#store.letGo();
     this.#store.ensureOpen();
-    this.#mayHaveSets = true;
     return true;
   }
 
@@ -152,7 +152,6 @@ export class Upkeep {
     if (!this.#store.isOpen) {
       try {
         this.#store.ensureOpen();
-        this.#mayHaveSets = true;
         this.#tell("journal.opened-again", {});
       } catch (fault) {
         this.#openRoom(fault);
@@ -249,6 +248,7 @@ export class Upkeep {
   }
 
   #carryOn(): boolean {
+    if (this.#guard.takeMoved()) this.#mayHaveSets = true;
     if (this.#carry === null && this.#mayHaveSets) {
       const [next] = setsToCarry(this.#file);
       this.#mayHaveSets = next !== undefined;
@@ -256,7 +256,7 @@ export class Upkeep {
     }
     if (this.#carry === null) return false;
     const rows = this.#carry.take(pageRows);
-    this.#carry.count(this.#store.adopt(rows), rows);
+    this.#carry.count(this.#store.adopt(rows));
     if (!this.#carry.isDone) return true;
     const { set, counts, highest } = this.#carry;
     this.#carry = null;
@@ -276,6 +276,8 @@ class Carry {
   #adopted = 0;
   #damaged = 0;
   #unreadable: string[] = [];
+  /** Read, and not yet in the journal: a fault of the disk in between must not lose them. */
+  #taken: Record<string, unknown>[] = [];
   highest = 0;
   isDone = false;
 
@@ -289,7 +291,7 @@ class Carry {
   }
 
   take(limit: number): Record<string, unknown>[] {
-    const taken: Record<string, unknown>[] = [];
+    const taken = this.#taken;
     while (taken.length < limit) {
       if (this.#rows === null) {
         const source = this.#sources.shift();
@@ -311,7 +313,10 @@ class Carry {
     return taken;
   }
 
-  count(result: { adopted: number; damaged: number }, rows: readonly Record<string, unknown>[]): void {
+  /** What was taken last is in the journal. */
+  count(result: { adopted: number; damaged: number }): void {
+    const rows = this.#taken;
+    this.#taken = [];
     this.#adopted += result.adopted;
     this.#damaged += result.damaged;
     if (result.damaged > 0) return;

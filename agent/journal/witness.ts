@@ -13,12 +13,18 @@ const slotBytes = 8_192;
 /** Length and checksum of what follows. */
 const headBytes = 8;
 
+/** No station comes near it; a slot that says more is not believed, or the numbers would end. */
+const highestNumber = 2 ** 52;
+const number = z.int().nonnegative().max(highestNumber);
+/** What the numbers may still grow by: facts never take the room that a promise needs. */
+const sparedBytes = 128;
+
 const content = z.object({
   /** Counts the writes: of two slots the newer one holds. */
-  turn: z.int(),
-  lastSeq: z.int(),
-  ceiling: z.int(),
-  highWater: z.int(),
+  turn: number,
+  lastSeq: number,
+  ceiling: number,
+  highWater: number,
   facts: z.record(z.string(), z.string()),
 });
 
@@ -48,9 +54,9 @@ export class Witness {
     this.#held = newest ?? { turn: 0, lastSeq: 0, ceiling: 0, highWater: 0, facts: {} };
     this.#saved = newest === undefined ? "" : textOf(this.#held);
     if (newest !== undefined) return;
-    // Both slots have their place on the disk from now on.
-    this.#write();
-    this.#write();
+    // Both slots have their place on the disk from now on. They say nothing before the journal has been looked at: a crash
+    // in between would leave a witness that knows of no number.
+    for (const slot of [0, 1]) this.#put(slot, Buffer.alloc(slotBytes));
     syncFolder(path.dirname(file));
   }
 
@@ -78,6 +84,9 @@ export class Witness {
     const before = this.#held;
     this.#held = { ...before, facts: { ...before.facts, [name]: value } };
     try {
+      if (Buffer.byteLength(JSON.stringify(this.#held)) + sparedBytes > slotBytes - headBytes) {
+        throw new Error("The journal's witness holds too many facts.");
+      }
       this.save();
     } catch (fault) {
       this.#held = before;
@@ -122,22 +131,32 @@ export class Witness {
   #write(): void {
     const next = { ...this.#held, turn: this.#held.turn + 1 };
     const body = Buffer.from(JSON.stringify(next), "utf8");
-    if (body.length + headBytes > slotBytes) throw new Error("The journal's witness holds too many facts.");
     const slot = Buffer.alloc(slotBytes);
     slot.writeUInt32LE(body.length, 0);
     slot.writeUInt32LE(crc32(body), 4);
     body.copy(slot, headBytes);
-    writeSync(this.#descriptor, slot, 0, slotBytes, (next.turn % 2) * slotBytes);
-    const from = performance.now();
-    fdatasyncSync(this.#descriptor);
-    this.syncMs = performance.now() - from;
+    this.#put(next.turn % 2, slot);
     this.#held = next;
     this.#saved = textOf(next);
   }
 
+  #put(slot: number, bytes: Buffer): void {
+    const written = writeSync(this.#descriptor, bytes, 0, slotBytes, slot * slotBytes);
+    // A disk that is just full takes a part and says so in no other way.
+    if (written !== slotBytes) throw Object.assign(new Error("The witness found no room."), { code: "ENOSPC" });
+    const from = performance.now();
+    fdatasyncSync(this.#descriptor);
+    this.syncMs = performance.now() - from;
+  }
+
   #read(slot: number): Content | null {
     const bytes = Buffer.alloc(slotBytes);
-    readSync(this.#descriptor, bytes, 0, slotBytes, slot * slotBytes);
+    try {
+      readSync(this.#descriptor, bytes, 0, slotBytes, slot * slotBytes);
+    } catch {
+      // A sector that cannot be read: the other slot tells, or the journal itself.
+      return null;
+    }
     const body = bytes.subarray(headBytes, headBytes + Math.min(bytes.readUInt32LE(0), slotBytes - headBytes));
     if (body.length === 0 || crc32(body) !== bytes.readUInt32LE(4)) return null;
     const parsed = content.safeParse(JSON.parse(body.toString("utf8")));

@@ -64,12 +64,19 @@ const parts = (): NonNullable<typeof opened> => {
 };
 const store = (): JournalStore => parts().store;
 
-/** Also while the file is closed after a fault: then what was known last. */
+/**
+ * Also while the file is closed after a fault: then what was known last. Never throws: what they come with is done, and must
+ * not be told as failed.
+ */
 const figures = (): JournalFigures => {
   const { recorder, upkeep } = parts();
   inside += recorder.takeInsideDelta();
-  if (store().isOpen) queue = { ...store().queue(), lastSeq: store().lastSeq };
-  if (health.isAccepting !== (upkeep.refusal === null)) health = upkeep.health;
+  try {
+    if (store().isOpen) queue = { ...store().queue(), lastSeq: store().lastSeq };
+    if (health.isAccepting !== (upkeep.refusal === null)) health = upkeep.health;
+  } catch (fault) {
+    tell("journal.fault", { error: String(fault) });
+  }
   return { ...queue, inside, store: health };
 };
 
