@@ -315,3 +315,34 @@ test("a number that somebody else has taken costs one refusal, not all that foll
   expect(journal.unsent(10).damaged).toEqual([2]);
   journal.close();
 });
+
+test("a row whose number the centre gave to another entry is sent again under a new one, and only then", () => {
+  let journal = new JournalStore(file, keys);
+  const made = [1, 2, 3].map((index) => journal.append(draft(index)));
+  const [, taken] = made;
+  if (taken === undefined) throw new Error("three were made");
+  for (const seq of [4, 5]) {
+    journal.quarantine({ id: taken.id }, "id_conflict", 5);
+    expect(journal.queue()).toMatchObject({ unsent: 2, quarantined: 1 });
+    expect(journal.releaseRefused(10)).toBe(1);
+    expect(journal.queue()).toMatchObject({ unsent: 3, quarantined: 0 });
+    expect(journal.unsent(10).entries.map((entry) => entry.seq)).toEqual([1, 3, seq]);
+  }
+  journal.close();
+  journal = new JournalStore(file, keys);
+  expect(journal.unsent(10)).toMatchObject({
+    damaged: [],
+    entries: [{ seq: 1 }, { seq: 3 }, { seq: 5, id: taken.id, wallMs: taken.wallMs, body: taken.body }],
+  });
+  expect(journal.gaps(1, 10)).toEqual([]);
+  expect(journal.losses(10).lost).toEqual([
+    { first: 2, last: 2 },
+    { first: 4, last: 4 },
+  ]);
+  // Refused for its content it keeps its number.
+  journal.quarantine({ seq: 1 }, "validation", 5);
+  expect(journal.releaseRefused(10)).toBe(1);
+  expect(journal.append(draft(9)).seq).toBe(6);
+  expect(journal.unsent(10).entries.map((entry) => entry.seq)).toEqual([1, 3, 5, 6]);
+  journal.close();
+});

@@ -353,20 +353,46 @@ export class JournalStore {
   }
 
   /**
-   * Rows the centre refused wait for it again, the oldest first and at most `limit`: somebody has mended the cause. Rows
-   * that do not open stay aside. How many.
+   * Rows the centre refused wait for it again, the oldest first and at most `limit`: somebody has mended the cause. Those
+   * whose number the centre gave to another entry get a new one, or they would be refused for ever: a folder that was put
+   * back gives numbers anew until it hears from the centre. Rows that do not open stay aside. How many.
    */
   releaseRefused(limit: number): number {
     return this.transaction(() => {
+      const conflicts = this.#all(
+        "SELECT * FROM entry WHERE state = 2 AND last_code = ? ORDER BY seq LIMIT ?",
+        idConflictCode,
+        limit,
+      );
+      const renumbered = conflicts.filter((raw) => this.#renumber(entryRow.parse(raw))).length;
       const { changes } = this.#statement(
         `UPDATE entry SET state = 0, last_code = NULL WHERE seq IN
-           (SELECT seq FROM entry WHERE state = 2 AND last_code <> ? ORDER BY seq LIMIT ?)`,
-      ).run(unreadableCode, limit);
-      this.#quarantined -= changes;
-      this.#unsent += changes;
+           (SELECT seq FROM entry WHERE state = 2 AND last_code NOT IN (?, ?) ORDER BY seq LIMIT ?)`,
+      ).run(unreadableCode, idConflictCode, limit);
+      const released = changes + renumbered;
+      this.#quarantined -= released;
+      this.#unsent += released;
       this.#oldestWallMs = undefined;
-      return changes;
+      return released;
     });
+  }
+
+  /** The same entry under the next number, sealed anew and unsent; false for one that does not open. In a transaction. */
+  #renumber(row: EntryRow): boolean {
+    const entry = openRow(this.#dataKeys, row);
+    if (entry === null) {
+      this.#statement("UPDATE entry SET last_code = ? WHERE seq = ?").run(unreadableCode, row.seq);
+      return false;
+    }
+    const seq = this.#lastSeq + 1;
+    this.#guard?.promise(seq);
+    const { id: data_key, key } = this.#dataKeys.current(row.wall_ms);
+    const moved = { ...row, seq, schema: schemaVersion, data_key, state: 0, last_code: null };
+    this.#statement("DELETE FROM entry WHERE seq = ?").run(row.seq);
+    this.#insertRow({ ...moved, body: sealBody(key, moved, entry.body) });
+    this.#putHole(row.seq, row.seq, "lost");
+    this.#lastSeq = seq;
+    return true;
   }
 
   /**

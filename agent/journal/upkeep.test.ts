@@ -1,9 +1,10 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { draft, randomKeys } from "../../testing/drafts.ts";
 import { temporaryFolder } from "../../testing/folder.ts";
+import { ballastFile, diskSpace } from "./ballast.ts";
 import { JournalGuard } from "./guard.ts";
 import { setAsideFolder } from "./set-aside.ts";
 import { JournalStore } from "./store.ts";
@@ -32,11 +33,16 @@ afterEach(() => {
 });
 
 /** The parts of the writer's thread, on a real file whose commits fail as `faults` says. */
-function writer(): { store: JournalStore; guard: JournalGuard; upkeep: Upkeep; close: () => void } {
+function writer(ballastBytes = 1 << 20): {
+  store: JournalStore;
+  guard: JournalGuard;
+  upkeep: Upkeep;
+  close: () => void;
+} {
   const witness = new Witness(path.join(folder.path, witnessFile));
   const guard = new JournalGuard(file, witness, (event) => void told.push(event));
   const store = new JournalStore(file, keys, "write", () => failing(guard.open()), guard);
-  const policy = { ballastBytes: 1 << 20, keepStoredMs: 3_600_000 };
+  const policy = { ballastBytes, keepStoredMs: 3_600_000 };
   const upkeep = new Upkeep(file, { store, guard, witness }, policy, (event) => void told.push(event));
   upkeep.start();
   const close = (): void => {
@@ -140,4 +146,27 @@ test("an age that cannot be read keeps no journal from being opened", () => {
   const again = writer();
   closing.push(again.close);
   expect(again.store.append(draft(1)).seq).toBe(1);
+});
+
+test("rows are not carried onto a disk that they would fill; scans are recorded meanwhile", () => {
+  filled();
+  damage();
+  // As much is to stay free as makes this disk a full one; the file has no bytes of its own.
+  const bytes = Math.floor(diskSpace(file).free * 2.5);
+  const ballast = path.join(folder.path, ballastFile);
+  writeFileSync(ballast, "");
+  truncateSync(ballast, bytes);
+  const first = writer(bytes);
+  tendOn(first.upkeep);
+  expect(first.upkeep.refusal).toBeNull();
+  expect(stages()).toEqual(["carrying"]);
+  expect(told.filter((event) => event === "journal.carrying-waits")).toHaveLength(1);
+  expect(first.store.append(draft(rows + 1)).seq).toBeGreaterThan(rows);
+  first.close();
+  rmSync(ballast);
+  const second = writer();
+  closing.push(second.close);
+  tendOn(second.upkeep);
+  expect(stages()).toEqual(["done"]);
+  expect(second.store.queue().unsent).toBe(rows + 1);
 });

@@ -64,6 +64,7 @@ export class Upkeep {
   #isLogHeld = false;
   #carry: Carry | null = null;
   #mayHaveSets = true;
+  #isCarryWaiting = false;
 
   constructor(
     file: string,
@@ -167,7 +168,7 @@ export class Upkeep {
       this.#store.forgetAway(forgottenAfterMs, pageRows);
     }
     if (this.#carryOn()) return true;
-    if (this.#erase(this.#policy.keepStoredMs)) return true;
+    if (this.#erase(this.#isCarryWaiting ? 0 : this.#policy.keepStoredMs)) return true;
     if (performance.now() - this.#startedMs > ballastAfterMs) this.#ballast.grow(1);
     return false;
   }
@@ -247,6 +248,19 @@ export class Upkeep {
     return false;
   }
 
+  /** Rows of an old set wait safely where they are; carried onto a full disk they would keep every scan from being recorded. */
+  #lookAtRoomToCarry(): void {
+    const room = this.#carry === null ? Number.POSITIVE_INFINITY : diskSpace(this.#file).free + this.#store.freeBytes;
+    const isWaiting = room < 2 * this.#ballast.spareBytes;
+    if (isWaiting === this.#isCarryWaiting) return;
+    this.#isCarryWaiting = isWaiting;
+    if (!isWaiting) return;
+    this.#tell("journal.carrying-waits", {
+      diskFreeBytes: diskSpace(this.#file).free,
+      warning: "Entries of a damaged journal wait for room on the disk; free some space. Scans are recorded meanwhile.",
+    });
+  }
+
   #carryOn(): boolean {
     if (this.#guard.takeMoved()) this.#mayHaveSets = true;
     if (this.#carry === null && this.#mayHaveSets) {
@@ -254,7 +268,8 @@ export class Upkeep {
       this.#mayHaveSets = next !== undefined;
       this.#carry = next === undefined ? null : new Carry(next);
     }
-    if (this.#carry === null) return false;
+    this.#lookAtRoomToCarry();
+    if (this.#carry === null || this.#isCarryWaiting) return false;
     const rows = this.#carry.take(pageRows);
     this.#carry.count(this.#store.adopt(rows));
     if (!this.#carry.isDone) return true;
