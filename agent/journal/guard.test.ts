@@ -235,6 +235,16 @@ test("a witness that was lost together with the journal, and a start cut short: 
   expect(journal.figures.unsent).toBe(rows + 1);
 });
 
+test("a log beyond what can be held in memory keeps no station from starting", async () => {
+  const file = await crashed();
+  // The rest is a hole of the file system; SQLite ends where its checksums do.
+  truncateSync(`${file}-wal`, 2 ** 28 + 4_096);
+  expect(readWal(`${file}-wal`)).toBeNull();
+  const journal = await expectAll(file, rows);
+  expect(events()).not.toContain("journal.set-aside");
+  await journal.close();
+});
+
 test("a log that cannot be read keeps no station from recording, and what lies beside it is carried", async () => {
   const file = await crashed();
   rmSync(`${file}-wal`);

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, readSync, statSync, writeSync } from "node:fs";
 
 /** One page image in the log (SQLite file format, section 4). */
 export interface WalFrame {
@@ -21,13 +21,16 @@ export interface Wal {
 }
 
 const headerBytes = 32;
+/** A log that another program kept from being folded in may be of any size: a larger one is left to SQLite alone. */
+const longestReadBytes = 256 << 20;
+const pieceBytes = 1 << 20;
 const frameHeaderBytes = 24;
 const magicLittle = 0x377f0682;
 const magicBig = 0x377f0683;
 
-/** Reads a `-wal` file without SQLite; null when there is none or nobody can tell what it is. */
+/** Reads a `-wal` file without SQLite; null when there is none, it is too large, or nobody can tell what it is. */
 export function readWal(file: string): Wal | null {
-  if (!existsSync(file)) return null;
+  if (!existsSync(file) || statSync(file).size > longestReadBytes) return null;
   const bytes = readFileSync(file);
   if (bytes.length < headerBytes) return null;
   const magic = bytes.readUInt32BE(0);
@@ -67,11 +70,15 @@ export function readWal(file: string): Wal | null {
  */
 export function rewriteWal(file: string): void {
   if (!existsSync(file)) return;
-  const bytes = readFileSync(file);
-  if (bytes.length === 0) return;
   const descriptor = openSync(file, "r+");
   try {
-    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at, bytes.length - at, at);
+    const piece = Buffer.alloc(pieceBytes);
+    for (let at = 0; ; ) {
+      const length = readSync(descriptor, piece, 0, pieceBytes, at);
+      if (length === 0) break;
+      for (let done = 0; done < length; ) done += writeSync(descriptor, piece, done, length - done, at + done);
+      at += length;
+    }
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
