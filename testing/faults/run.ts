@@ -86,7 +86,9 @@ async function run({ file, fault }: (typeof chosen)[number]): Promise<void> {
   const left = { outcome: null, problems: ["it left no result (see above)"], ms: 0 };
   const made = report ?? { number: fault.number, name: fault.name, fault: left, controls: [] };
   reports.push(made);
-  if (!asJson) sayBeside(`fault ${fault.number} ended after ${Math.round(totalMs(made) / 1000)} s`);
+  const wrong = made.fault.problems.length + made.controls.reduce((sum, { problems }) => sum + problems.length, 0);
+  const well = wrong === 0 ? "all held, its controls were seen to fail" : `${wrong} problems`;
+  if (!asJson) sayBeside(`fault ${fault.number} ended after ${Math.round(totalMs(made) / 1000)} s: ${well}`);
 }
 
 function totalMs({ fault, controls }: FaultReport): number {
