@@ -145,7 +145,7 @@ test("a flipped bit costs exactly its row, and is told", async () => {
   const { data, ids } = deadMachine("one-row");
   const database = new Database(path.join(data, "journal.db"));
   database.exec(
-    "UPDATE entry SET body = CAST(substr(body, 1, 40) || x'00' || substr(body, 42) AS BLOB) WHERE seq = 40",
+    "UPDATE entry SET body = CAST(substr(body, 1, 40) || iif(substr(body, 41, 1) = x'00', x'01', x'00') || substr(body, 42) AS BLOB) WHERE seq = 40",
   );
   database.exec("VACUUM");
   database.pragma("wal_checkpoint(TRUNCATE)");

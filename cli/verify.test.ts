@@ -92,7 +92,7 @@ const faults: Record<string, { break: (data: string) => void; says: RegExp[] }> 
     break: (data) =>
       tamper(
         data,
-        "UPDATE entry SET body = CAST(substr(body, 1, 40) || x'00' || substr(body, 42) AS BLOB) WHERE seq = 17",
+        "UPDATE entry SET body = CAST(substr(body, 1, 40) || iif(substr(body, 41, 1) = x'00', x'01', x'00') || substr(body, 42) AS BLOB) WHERE seq = 17",
       ),
     says: [/^Row 17 was changed: its seal does not verify\.$/],
   },

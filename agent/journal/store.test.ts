@@ -102,7 +102,9 @@ test("a changed clear column, a moved body and a flipped bit are each noticed, a
   journal.close();
   tamper("UPDATE entry SET direction = 'out' WHERE seq = 1");
   tamper("UPDATE entry SET body = (SELECT body FROM entry WHERE seq = 3) WHERE seq = 2");
-  tamper("UPDATE entry SET body = CAST(substr(body, 1, 40) || x'00' || substr(body, 42) AS BLOB) WHERE seq = 4");
+  tamper(
+    "UPDATE entry SET body = CAST(substr(body, 1, 40) || iif(substr(body, 41, 1) = x'00', x'01', x'00') || substr(body, 42) AS BLOB) WHERE seq = 4",
+  );
   const again = new JournalStore(file, keys);
   const { entries, damaged } = again.unsent(10);
   expect(damaged).toEqual([1, 2, 4]);
