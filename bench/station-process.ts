@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import Database from "better-sqlite3";
 import { agentNodeFlags } from "../cli/output.ts";
 import { checkpointId } from "../testing/drafts.ts";
 import { builtProgram } from "../testing/faults/mutated-program.ts";
@@ -13,12 +14,14 @@ export class StationProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #startedMs = performance.now();
   #readyMs: number | null = null;
-  #acknowledged = 0;
+  readonly #journalFile: string;
+  #journal: Database.Database | null = null;
   #highestRss = 0;
   readonly #sampling: NodeJS.Timeout;
 
   /** Starts it over a data folder, with nobody's readers. */
   constructor(dataDir: string, central: string) {
+    this.#journalFile = path.join(dataDir, "journal.db");
     const configFile = path.join(path.dirname(dataDir), `${path.basename(dataDir)}.json`);
     writeFileSync(configFile, JSON.stringify({ dataDir, central, checkpointId, kioskPort: 0, readers: [] }));
     this.#child = spawn(
@@ -33,11 +36,7 @@ export class StationProcess implements AsyncDisposable {
     createInterface({ input: stdout }).on("line", (line) => {
       if (line.includes('"event":"ready"')) this.#readyMs ??= performance.now() - this.#startedMs;
     });
-    createInterface({ input: stderr }).on("line", (line) => {
-      if (line.includes('"msg":"outbox.answered"')) {
-        this.#acknowledged += (JSON.parse(line) as { acknowledged: number }).acknowledged;
-      }
-    });
+    stderr.resume();
     this.#sampling = setInterval(() => {
       this.#highestRss = Math.max(this.#highestRss, this.rss);
     }, 50);
@@ -48,9 +47,13 @@ export class StationProcess implements AsyncDisposable {
     return until("the agent is ready", () => this.#readyMs ?? undefined, 60_000);
   }
 
-  /** Entries the centre has taken so far. */
+  /** Entries the centre has taken so far, of a journal that began with number 1: they are sent oldest first. */
   get acknowledged(): number {
-    return this.#acknowledged;
+    this.#journal ??= new Database(this.#journalFile, { readonly: true });
+    const row = this.#journal
+      .prepare("SELECT coalesce(min(seq), (SELECT max(seq) + 1 FROM entry)) - 1 AS taken FROM entry WHERE state = 0")
+      .get() as { taken: number };
+    return row.taken;
   }
 
   /** Resident memory now, MiB (proc(5), VmRSS). */
@@ -86,6 +89,7 @@ export class StationProcess implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#sampling);
+    this.#journal?.close();
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
     const exited = once(this.#child, "exit");
     this.thaw();
