@@ -14,8 +14,23 @@ export function writeDurably(file: string, content: string | Uint8Array, mode = 
   } finally {
     closeSync(descriptor);
   }
+  putInPlace(aside, file);
+}
+
+/** Puts a whole and synced file in the place of `file`; both are in one folder. */
+export function putInPlace(aside: string, file: string): void {
   renameSync(aside, file);
-  syncFolder(path.dirname(file));
+  syncFolder(path.dirname(path.resolve(file)));
+}
+
+/** Brings a file that another program or library has written to the disk. */
+export function syncFile(file: string): void {
+  const descriptor = openSync(file, "r+");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 /**

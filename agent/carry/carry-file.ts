@@ -1,12 +1,11 @@
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
-import { closeSync, fstatSync, fsyncSync, openSync, readSync, renameSync, rmSync } from "node:fs";
-import path from "node:path";
+import { closeSync, fstatSync, fsyncSync, openSync, readSync, rmSync } from "node:fs";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { z } from "zod";
 import type { WireEntry } from "../../contract/entries.ts";
 import { maxBatchBytes, maxBatchEntries } from "../../contract/limits.ts";
 import { AgentError } from "../../provisioning/agent-error.ts";
-import { createAside, syncFolder, writeWhole } from "../../provisioning/durable-file.ts";
+import { createAside, putInPlace, writeWhole } from "../../provisioning/durable-file.ts";
 import { type OwnerKey, type OwnerPrivateKey, unwrapAsOwner, wrapForOwner } from "../../provisioning/owner-key.ts";
 import { seal, unseal } from "../../provisioning/secrets.ts";
 
@@ -99,8 +98,7 @@ export function writeCarryFile(
     fsyncSync(descriptor);
     closeSync(descriptor);
     descriptor = null;
-    renameSync(aside, file);
-    syncFolder(path.dirname(file));
+    putInPlace(aside, file);
     return { entries: counts.entries, bytes: out.bytes };
   } catch (cause) {
     if (descriptor !== null) tryTo(() => closeSync(descriptor as number));

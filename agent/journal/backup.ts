@@ -1,6 +1,6 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
-import { syncFolder } from "../../provisioning/durable-file.ts";
+import { putInPlace, syncFile } from "../../provisioning/durable-file.ts";
 import type { StationKeys } from "../../provisioning/secrets.ts";
 import { diskSpace } from "./ballast.ts";
 import { openDatabase } from "./database.ts";
@@ -31,14 +31,8 @@ export function backUp(store: JournalStore, file: string, keys: StationKeys): Ba
     store.copyInto(made);
     const why = faultOf(made, keys);
     if (why !== null) return { made: false, why };
-    const descriptor = openSync(made, "r+");
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(made, target);
-    syncFolder(path.dirname(file));
+    syncFile(made);
+    putInPlace(made, target);
     return { made: true, why: null };
   } finally {
     for (const left of [made, `${made}-wal`, `${made}-shm`, `${made}-journal`]) {

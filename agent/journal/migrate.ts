@@ -1,7 +1,7 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import path from "node:path";
 import type Database from "better-sqlite3";
-import { syncFolder } from "../../provisioning/durable-file.ts";
+import { putInPlace, syncFile } from "../../provisioning/durable-file.ts";
 import { entries } from "./migrations/001-entries.ts";
 import { dataKeys } from "./migrations/002-data-keys.ts";
 import { upkeep } from "./migrations/003-upkeep.ts";
@@ -68,14 +68,8 @@ function copyBeside(database: Database.Database): void {
   for (const left of [made, `${made}-journal`]) rmSync(left, { force: true });
   try {
     database.prepare("VACUUM INTO ?").run(made);
-    const descriptor = openSync(made, "r+");
-    try {
-      fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(made, target);
-    syncFolder(path.dirname(target));
+    syncFile(made);
+    putInPlace(made, target);
   } finally {
     for (const left of [made, `${made}-journal`]) rmSync(left, { force: true });
   }

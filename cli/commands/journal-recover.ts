@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, rmSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
@@ -10,7 +10,7 @@ import { toWire } from "../../agent/sync/batch.ts";
 import { clockOffset } from "../../agent/sync/clock-offset.ts";
 import type { WireEntry } from "../../contract/entries.ts";
 import { AgentError } from "../../provisioning/agent-error.ts";
-import { createAside, syncFolder, writeWhole } from "../../provisioning/durable-file.ts";
+import { createAside, putInPlace, writeWhole } from "../../provisioning/durable-file.ts";
 import { loadOwnerPrivateKey, type OwnerPrivateKey, publicPartOf } from "../../provisioning/owner-key.ts";
 import { loadStationKeys, type StationKeys } from "../../provisioning/secrets.ts";
 import { Questions } from "../ask.ts";
@@ -157,8 +157,7 @@ function writeClear(out: string, entries: Iterable<Entry>): number {
     } finally {
       closeSync(descriptor);
     }
-    renameSync(aside, out);
-    syncFolder(path.dirname(path.resolve(out)));
+    putInPlace(aside, out);
     return count;
   } catch (error) {
     rmSync(aside, { force: true });

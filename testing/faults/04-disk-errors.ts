@@ -102,13 +102,7 @@ async function failAndHeal(failing: Failing, program: string, patienceMs: number
   for (let card = 0; card < 3; card++) await hold(oracle.issue());
   station.hearAll();
   falseGreen.push(...(await acceptedButNotOnDisk(agent, shim, oracle, path.join(folder.path, "healed"))));
-  late.push(
-    ...(await notInTime(
-      "everything accepted is sent",
-      () => [...oracle.acceptedIds].every((id) => centre.stored.has(id)),
-      patienceMs,
-    )),
-  );
+  late.push(...(await notInTime("everything accepted is sent", () => oracle.allStoredAt(centre), patienceMs)));
   await agent.kill();
   return {
     counts: {

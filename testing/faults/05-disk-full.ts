@@ -65,11 +65,7 @@ async function onSmallDisk(
     oracle,
     centre,
   });
-  const late = await notInTime(
-    "everything accepted is sent",
-    () => [...oracle.acceptedIds].every((id) => centre.stored.has(id)),
-    recoverWithinMs,
-  );
+  const late = await notInTime("everything accepted is sent", () => oracle.allStoredAt(centre), recoverWithinMs);
   station.hearAll();
   return {
     counts: outcome.counts,

@@ -62,13 +62,7 @@ async function holdTheLog(program = builtProgram, recoverWithinMs = 60_000): Pro
     },
     recoverWithinMs,
   );
-  late.push(
-    ...(await notInTime(
-      "everything accepted is sent",
-      () => [...oracle.acceptedIds].every((id) => centre.stored.has(id)),
-      recoverWithinMs,
-    )),
-  );
+  late.push(...(await notInTime("everything accepted is sent", () => oracle.allStoredAt(centre), recoverWithinMs)));
   await agent.kill();
   station.hearAll();
   return {
@@ -125,13 +119,7 @@ async function openItTwice(effort: Effort, program = builtProgram, recoverWithin
       )),
     );
   }
-  late.push(
-    ...(await notInTime(
-      "everything accepted is sent",
-      () => [...oracle.acceptedIds].every((id) => centre.stored.has(id)),
-      recoverWithinMs,
-    )),
-  );
+  late.push(...(await notInTime("everything accepted is sent", () => oracle.allStoredAt(centre), recoverWithinMs)));
   await agent.kill();
   station.hearAll();
   const { I1 = [], I2 = [] } = oracle.judge({ journal: station.journal(), centre, healed: true });

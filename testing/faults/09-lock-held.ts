@@ -72,13 +72,7 @@ async function holdTheLock(effort: Effort, program = builtProgram, recoverWithin
     );
   }
   station.hearAll();
-  late.push(
-    ...(await notInTime(
-      "everything accepted is sent",
-      () => [...oracle.acceptedIds].every((id) => centre.stored.has(id)),
-      recoverWithinMs,
-    )),
-  );
+  late.push(...(await notInTime("everything accepted is sent", () => oracle.allStoredAt(centre), recoverWithinMs)));
   await agent.kill();
   const usualMs = answeredMs.toSorted((one, other) => one - other)[Math.floor(answeredMs.length / 2)] ?? 0;
   return {

@@ -200,7 +200,7 @@ async function holdHostileCodes(effort: Effort, program = builtProgram): Promise
       "everything accepted is sent",
       () => {
         station.hearAll();
-        return [...oracle.acceptedIds].every((id) => centre.stored.has(id));
+        return oracle.allStoredAt(centre);
       },
       60_000,
     );

@@ -147,6 +147,11 @@ export class Oracle {
   }
 
   /** Every row was issued, byte for byte, once, and is the one it was said to be. */
+  /** Whether all that was called accepted is at the centre. */
+  allStoredAt(centre: { readonly stored: { has(id: string): boolean } }): boolean {
+    return [...this.acceptedIds].every((id) => centre.stored.has(id));
+  }
+
   #wrong(rows: readonly { id: string; rawB64: string }[], where: string): string[] {
     const found: string[] = [];
     const seen = new Map<string, string>();
