@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import Database from "better-sqlite3";
-import { agentNodeFlags } from "../cli/output.ts";
+import { agentNodeFlags, childEnvironment } from "../cli/output.ts";
 import { checkpointId } from "../testing/drafts.ts";
 import { builtProgram } from "../testing/faults/mutated-program.ts";
 import { until } from "../testing/until.ts";
@@ -27,9 +27,7 @@ export class StationProcess implements AsyncDisposable {
     this.#child = spawn(
       process.execPath,
       [...agentNodeFlags, builtProgram, "agent", "--no-supervisor", "--json", "--config", configFile],
-      {
-        stdio: ["ignore", "pipe", "pipe"],
-      },
+      { env: childEnvironment(), stdio: ["ignore", "pipe", "pipe"] },
     );
     const { stdout, stderr } = this.#child;
     if (stdout === null || stderr === null) throw new Error("The agent was started without pipes.");

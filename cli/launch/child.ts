@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync, renameSync, rmSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { CommandFailure } from "../failure.ts";
+import { childEnvironment } from "../output.ts";
 import { type ChildMessage, childMessage, type ToldFault } from "./parent.ts";
 
 /** A machine-readable line of a child program. */
@@ -45,6 +46,7 @@ export function startChild(command: string, args: readonly string[], name: strin
   const log = logFile === null ? null : openSync(logFile, "a", 0o600);
   const child = spawn(command, args, {
     stdio: ["ignore", log === null ? "inherit" : "pipe", log ?? "inherit", "ipc"],
+    env: childEnvironment(),
     windowsHide: true,
   });
   if (log !== null) closeSync(log);

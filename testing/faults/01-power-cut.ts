@@ -10,7 +10,7 @@ import { startRestlessReader } from "./restless-reader.ts";
 import { StationUnderTest } from "./station-under-test.ts";
 import { readStoredJournal } from "./stored-journal.ts";
 
-const cuts: Record<Effort, number> = { fast: 12, full: 300 };
+const cuts: Record<Effort, number> = { fast: 12, full: 240 };
 const imageMegabytes = 48;
 /** A reserve that fits the disk. */
 const smallDisk = { journal: { ballastMiB: 1 } };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import Database from "better-sqlite3";
 import type { ScanOutcome } from "../../agent/kiosk-port/port.ts";
-import { agentNodeFlags } from "../../cli/output.ts";
+import { agentNodeFlags, childEnvironment } from "../../cli/output.ts";
 import { type FakeCentre, startFakeCentre } from "../fake-centre.ts";
 import { temporaryFolder } from "../folder.ts";
 import { until } from "../until.ts";
@@ -20,7 +20,7 @@ const inHand = 200;
 const silentMs = 120_000;
 const silentControlMs = 10_000;
 /** Twice what one collection more or less makes; 500,000 rows kept in memory would be a gigabyte. */
-const growthMiB = 64;
+const growthMiB = 32;
 /** After so many the code that sends is compiled and its buffers have their size. */
 const warmUpRows = 20_000;
 /** A loaded machine starts programs at very different speeds; a start that reads the backlog takes minutes at a million. */
@@ -70,6 +70,7 @@ async function offline({ rows, runs }: Month, program?: string): Promise<FaultOu
     central: centre.url,
     ...(program === undefined ? {} : { program }),
     env: {
+      ...childEnvironment(),
       LD_PRELOAD: library,
       FAKETIME_TIMESTAMP_FILE: clockFile,
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
