@@ -37,6 +37,10 @@ function successOf(operation: Operation) {
     const schema = z.string().meta({ description: streamDescription });
     return { description, headers, content: { "text/event-stream": { schema } } };
   }
+  if (operation.fileTypes) {
+    // Bytes have no schema (OpenAPI 3.1, "Considerations for file uploads").
+    return { description, headers, content: Object.fromEntries(operation.fileTypes.map((type) => [type, {}])) };
+  }
   if (!operation.response) return { description, headers };
   return { description, headers, content: { "application/json": { schema: operation.response } } };
 }

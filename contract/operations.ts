@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { codeKeys } from "./code-keys.ts";
 import { batchRequest, batchResponse, entriesPage } from "./entries.ts";
+import { exportRequest } from "./exports.ts";
 import { heartbeatRequest, heartbeatResponse } from "./heartbeat.ts";
 import {
   checkpoint,
@@ -16,6 +17,7 @@ import {
   staffPage,
   tokenReply,
 } from "./people.ts";
+import { posterRequest } from "./posters.ts";
 
 /** One call of the contract: what the OpenAPI file is made from and what both ends name. */
 export interface Operation {
@@ -29,6 +31,8 @@ export interface Operation {
   readonly success: 200 | 201 | 202 | 204;
   readonly response?: z.ZodType;
   readonly responseType?: "application/json" | "text/event-stream";
+  /** Media types of an answer that is a file. */
+  readonly fileTypes?: readonly string[];
 }
 
 export const operations = {
@@ -150,5 +154,24 @@ export const operations = {
     auth: "bearer",
     success: 200,
     responseType: "text/event-stream",
+  },
+  makePoster: {
+    method: "post",
+    path: "/v1/checkpoints/{id}/poster",
+    summary: "The place's QR code as a page to print; owners and supervisors",
+    auth: "bearer",
+    request: posterRequest,
+    success: 200,
+    fileTypes: ["application/pdf", "image/png"],
+  },
+  exportEntries: {
+    method: "post",
+    path: "/v1/checkpoints/{id}/exports",
+    summary:
+      "Entries of a period as a file, oldest first; it says at its end how many rows it holds, or it was cut off",
+    auth: "bearer",
+    request: exportRequest,
+    success: 200,
+    fileTypes: ["text/csv", "application/json", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"],
   },
 } as const satisfies Record<string, Operation>;
