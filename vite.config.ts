@@ -32,7 +32,7 @@ const program = (entries: readonly string[], outDir: string, format: "es" | "cjs
 /** One config for every part; `--mode` names the part. `bin/bootstrap.mjs` builds them all. */
 export const parts: Record<string, UserConfig> = {
   kiosk: browser("kiosk-ui", "dist/kiosk"),
-  live: browser("central/live-page", "dist/live"),
+  pages: browser("central/pages", "dist/pages"),
   // The relay guard is a process of its own, the journal has two threads; the program starts them from beside itself.
   tram: program(
     ["cli/tram.ts", "drivers/gate/relay-guard.ts", "agent/journal/writer-thread.ts", "agent/journal/reader-thread.ts"],

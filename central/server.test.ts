@@ -21,7 +21,7 @@ describe("starting", () => {
     await expect(rig.start({ database: "sqlite:/nowhere/at/all/central.db" })).rejects.toThrow(
       /does not exist: create/,
     );
-    await expect(rig.start({ livePageDir: join(rig.folder, "no-page") })).rejects.toThrow(/build it/);
+    await expect(rig.start({ pagesDir: join(rig.folder, "no-page") })).rejects.toThrow(/build them/);
     const taken = createServer();
     await new Promise<void>((resolve) => void taken.listen(0, "127.0.0.1", resolve));
     const address = taken.address();
@@ -209,18 +209,18 @@ test("the console sender writes one line for people or for a launcher", async ()
   expect(lines[1]).toMatch(/^One-time code for 0900000001: 123456/);
 });
 
-test("the live page is served with a strict policy and nothing outside its folder", async () => {
+test("the pages are served with a strict policy and nothing outside its folder", async () => {
   const folder = join(rig.folder, "page");
   mkdirSync(folder);
   writeFileSync(join(folder, "index.html"), "<!doctype html><title>page</title>");
-  await rig.start({ livePageDir: folder });
+  await rig.start({ pagesDir: folder });
   const page = await rig.call("GET", "/live");
   expect(page.text).toContain("<title>page</title>");
   const policy = page.headers.get("content-security-policy") ?? "";
   expect(policy).toContain("script-src 'self'");
   expect(policy).not.toContain("unsafe");
   expect(existsSync(join(rig.folder, "central.key"))).toBe(true);
-  for (const path of ["/live/..%2fcentral.key", "/live/%2e%2e/central.key", "/live/no-such-file"]) {
+  for (const path of ["/pages/..%2fcentral.key", "/pages/%2e%2e/central.key", "/pages/no-such-file"]) {
     const reply = await rig.call("GET", path);
     expect(reply.status, path).toBeGreaterThanOrEqual(400);
     expect(reply.headers.get("content-type"), path).toMatch(/^application\/problem\+json/);

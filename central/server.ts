@@ -14,7 +14,7 @@ import { checkpointRoutes } from "./routes/checkpoints.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { entryRoutes } from "./routes/entries.ts";
 import { keyRoutes } from "./routes/keys.ts";
-import { livePageRoutes } from "./routes/live-page.ts";
+import { pageRoutes } from "./routes/pages.ts";
 import { staffRoutes } from "./routes/staff.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import { signInOver } from "./sign-in.ts";
@@ -28,8 +28,8 @@ export interface CentralOptions {
   readonly port: number;
   /** `sqlite:PATH`; the key file `central.key` lies in the same folder. */
   readonly database: string;
-  /** Folder of the built live page, or null to serve none. */
-  readonly livePageDir: string | null;
+  /** Folder of the built pages, or null to serve none. */
+  readonly pagesDir: string | null;
   readonly otpSender: OtpSender;
   /** A pino logger. It receives ids, routes, statuses and fault codes only. */
   readonly logger: FastifyBaseLogger;
@@ -123,7 +123,7 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
   keyRoutes(server, central);
   entryRoutes(server, central);
   streamRoutes(server, central);
-  if (options.livePageDir !== null) livePageRoutes(server, options.livePageDir);
+  if (options.pagesDir !== null) pageRoutes(server, options.pagesDir);
   return server;
 }
 

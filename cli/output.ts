@@ -1,7 +1,7 @@
 import path from "node:path";
 
 /** Folders of the build, beside the program's own. */
-export const builtFolder = (name: "kiosk" | "live" | "shell"): string => path.join(import.meta.dirname, "..", name);
+export const builtFolder = (name: "kiosk" | "pages" | "shell"): string => path.join(import.meta.dirname, "..", name);
 
 /**
  * What Node is told when it runs an agent: the garbage of a moment is collected in steps of 2 MiB. Left alone its memory

@@ -75,7 +75,7 @@ export class Rig implements AsyncDisposable {
       host: "127.0.0.1",
       port: 0,
       database: `sqlite:${this.databasePath}`,
-      livePageDir: null,
+      pagesDir: null,
       otpSender: this.#otpSender,
       logger: pino({ level: "trace" }, sink),
       clock: this.clock,

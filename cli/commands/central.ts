@@ -24,7 +24,7 @@ export const centralCommand = new Command("central")
       host: options.host,
       port: portNumber(options.port, "--port"),
       database,
-      livePageDir: existsSync(builtFolder("live")) ? builtFolder("live") : null,
+      pagesDir: existsSync(builtFolder("pages")) ? builtFolder("pages") : null,
       otpSender: consoleOtpSender(process.stdout, { json: options.json === true }),
       logger: log,
       ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),

@@ -19,9 +19,9 @@ let device: Device;
 let refusals: string[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "central-live-page-"));
-  const { live } = parts;
-  await build({ ...live, configFile: false, logLevel: "error", build: { ...live?.build, outDir: folder } });
+  folder = await mkdtemp(join(tmpdir(), "central-pages-"));
+  const { pages } = parts;
+  await build({ ...pages, configFile: false, logLevel: "error", build: { ...pages?.build, outDir: folder } });
   browser = await launchChromium();
 }, 60_000);
 afterAll(async () => {
@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 beforeEach(async () => {
-  rig = await Rig.start({ livePageDir: folder });
+  rig = await Rig.start({ pagesDir: folder });
   ({ owner, checkpointId } = await rig.checkpoint());
   device = new Device(checkpointId, rig.clock);
   page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
@@ -52,7 +52,7 @@ async function signIn(): Promise<void> {
     body: { id: crypto.randomUUID(), phone: "0900000002", display_name: "Trần Thị Thử", role: "supervisor" },
     token: owner.access_token,
   });
-  await page.goto(`${rig.url}/live`);
+  await page.goto(`${rig.url}/pages/`);
   await page.getByLabel("Số điện thoại").fill("0900 000 002");
   await page.getByRole("button", { name: "Gửi mã" }).click();
   await page.getByLabel(/Mã 6 số/).fill(rig.codes.get("0900000002") ?? "");
@@ -82,7 +82,7 @@ describe("the live page in Chromium", { timeout: 30_000 }, () => {
   });
 
   test("says a wrong code plainly", async () => {
-    await page.goto(`${rig.url}/live`);
+    await page.goto(`${rig.url}/pages/`);
     await page.getByLabel("Số điện thoại").fill("0900000003");
     await page.getByRole("button", { name: "Gửi mã" }).click();
     await page.getByLabel(/Mã 6 số/).fill(rig.codes.get("0900000003") === "000000" ? "000001" : "000000");
@@ -108,7 +108,7 @@ describe("the live page in Chromium", { timeout: 30_000 }, () => {
     const port = Number(new URL(rig.url).port);
     await rig.stop();
     await page.locator(".connection.offline").waitFor();
-    await rig.start({ livePageDir: folder, port });
+    await rig.start({ pagesDir: folder, port });
     await upload(device.entry());
     await lines(1);
     await page.locator(".connection.live").waitFor();

@@ -18,16 +18,16 @@ const pagePolicy = [
 ].join("; ");
 
 /**
- * Serves the built live page at `/live`.
- * @throws CentralFault when it has not been built.
+ * Serves the built pages at `/pages/`; an address typed by hand leads there.
+ * @throws CentralFault when they have not been built.
  */
-export function livePageRoutes(server: FastifyInstance, folder: string): void {
+export function pageRoutes(server: FastifyInstance, folder: string): void {
   if (!existsSync(join(folder, "index.html"))) {
-    throw new CentralFault(`There is no live page in ${folder}: build it with vite build --mode live, or give none.`);
+    throw new CentralFault(`There are no pages in ${folder}: build them with vite build --mode pages, or give none.`);
   }
   void server.register(fastifyStatic, {
     root: folder,
-    prefix: "/live/",
+    prefix: "/pages/",
     index: "index.html",
     dotfiles: "deny",
     setHeaders(response, path) {
@@ -39,6 +39,8 @@ export function livePageRoutes(server: FastifyInstance, folder: string): void {
       );
     },
   });
-  // Relative addresses in the page need the slash.
-  server.get("/live", async (_request, reply) => reply.redirect("/live/", 308));
+  // `/live` is printed by the programs that start a centre; relative addresses in the pages need the slash.
+  for (const typed of ["/", "/live", "/pages"]) {
+    server.get(typed, async (_request, reply) => reply.redirect("/pages/", 307));
+  }
 }
