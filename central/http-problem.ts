@@ -16,6 +16,8 @@ const known: Record<ProblemName, readonly [status: number, title: string]> = {
   already_staff: [409, "This phone is already staff here"],
   challenge_expired: [410, "The one-time code has ended"],
   cursor_expired: [410, "The cursor cannot be used any more"],
+  already_decided: [409, "Already decided"],
+  version_changed: [412, "Somebody changed it meanwhile"],
   too_large: [413, "The request is too large"],
   validation: [422, "A value is not valid"],
   id_conflict: [422, "This id is taken by other content"],
@@ -26,7 +28,7 @@ const known: Record<ProblemName, readonly [status: number, title: string]> = {
   unavailable: [503, "Not available now"],
 };
 
-export interface ProblemExtras extends Pick<Problem, "errors" | "attempts_left" | "staff_id" | "reason"> {
+export interface ProblemExtras extends Pick<Problem, "errors" | "attempts_left" | "staff_id" | "reason" | "version"> {
   /** Another status than the usual one of this type. */
   readonly status?: number;
   /** Seconds for the `Retry-After` header. */

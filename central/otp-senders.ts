@@ -1,7 +1,8 @@
 import type { Writable } from "node:stream";
+import type { Audience } from "../contract/people.ts";
 
 /** What a one-time code is for. */
-export type OtpPurpose = "staff" | "owner";
+export type OtpPurpose = Audience;
 
 /** Brings a one-time code to a phone: SMS gateway, voice call, or the console of a demonstration. */
 export interface OtpSender {

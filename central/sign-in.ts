@@ -114,10 +114,7 @@ export function signInOver({ store, keys, clock, tokens, otpSender, logger }: Si
         }
         await within.otp.markUsed(challenge.id, now);
         await within.otp.setFailures(challenge.phoneTag, 0, 0);
-        const personRef =
-          challenge.audience === "owner"
-            ? await within.staff.personOf(challenge.phone, now)
-            : await personWithGrant(within, challenge.phone);
+        const personRef = await personFor(within, challenge.audience, challenge.phone, now);
         if (personRef === null) {
           return new HttpProblem(
             "phone_not_authorised",
@@ -131,6 +128,18 @@ export function signInOver({ store, keys, clock, tokens, otpSender, logger }: Si
       return outcome;
     },
   };
+}
+
+/** Who a proved phone is for this audience, or null where it has no right: anybody may become an owner. */
+async function personFor(store: Store, audience: OtpPurpose, phone: string, now: number): Promise<string | null> {
+  switch (audience) {
+    case "owner":
+      return store.staff.personOf(phone, now);
+    case "staff":
+      return personWithGrant(store, phone);
+    case "official":
+      return null;
+  }
 }
 
 async function personWithGrant(store: Store, phone: string): Promise<string | null> {

@@ -15,6 +15,8 @@ export const entryMark = z.enum([
   "confirmed-by-staff",
   /** The card contradicts itself and nobody was there to look at it. */
   "inconsistent-card",
+  /** The station's screen showed the person in full to the member on duty: its line of the access log. */
+  "shown-in-full",
 ]);
 
 const base64OfAtMost = (bytes: number) => z.base64().max(Math.ceil(bytes / 3) * 4);
@@ -134,6 +136,10 @@ export const listedEntry = z
       code_kind: codeKind,
     }),
     estimated: z.boolean(),
+    /** Made after a right had ended, and accepted by the place's rule or its owner. */
+    after_revocation: z.boolean().optional(),
+    /** The place it was made at, where the list holds more than one. */
+    checkpoint_id: z.uuid().optional(),
   })
   .meta({ id: "ListedEntry" });
 

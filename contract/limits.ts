@@ -21,3 +21,7 @@ export const otpAttempts = 5;
 export const accessTokenValidS = 600;
 /** A lost refresh reply may be asked again with the old token for this long. */
 export const refreshGraceS = 60;
+/** Entries one decision about held scans may name. */
+export const maxMarkedEntries = 200;
+/** The full view needs a one-time code proved at most this long ago. */
+export const fullViewSignInMs = 12 * 3_600_000;

@@ -8,12 +8,17 @@ import { z } from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
 import { codeKind, countEvent, direction, listedEntry, wireEntry } from "./entries.ts";
 import { type Operation, operations } from "./operations.ts";
+import { entriesView, fullEntry, viewPurpose } from "./privacy.ts";
 import { problem, problemBase, problemNames } from "./problem.ts";
 
 const queryParameters: Record<string, z.ZodType> = {
   after: z.string().meta({ description: "Cursor of an earlier page or stream event: everything that came after it" }),
   limit: z.int().min(1).max(100).meta({ description: "Entries per page" }),
   direction,
+  include_children: z.boolean().meta({ description: "Entries of the places below this one too" }),
+  view: entriesView,
+  purpose: viewPurpose.meta({ description: "Why people are looked at in full; needed with `view=full`" }),
+  checkpoint_id: z.uuid(),
 };
 
 const requestId = z
@@ -27,7 +32,7 @@ const problemReply = {
 };
 
 const streamDescription =
-  "Server-sent events: `entry` (ListedEntry), `count` (CountEvent), `reset` (load the list again), " +
+  "Server-sent events: `entry` (ListedEntry, or FullEntry with `view=full`), `count` (CountEvent), `reset` (load the list again), " +
   "`bye` with a `reason` of `token`, `rights` or `restart`; a comment every 15 s";
 
 function successOf(operation: Operation) {
@@ -52,6 +57,7 @@ function operationObject(operationId: string, operation: Operation): ZodOpenApiO
   const query = Object.fromEntries((operation.query ?? []).map((name) => [name, queryOf(name).optional()]));
   const header = {
     "X-Request-Id": requestId.optional(),
+    ...(operation.ifMatch ? { "If-Match": z.string().meta({ description: "ETag of what is changed" }) } : {}),
     ...(operation.responseType === "text/event-stream" ? { "Last-Event-ID": z.string().optional() } : {}),
   };
   return {
@@ -89,7 +95,13 @@ export function openApiText(): string {
     },
     paths,
     components: {
-      schemas: { Entry: wireEntry, ListedEntry: listedEntry, CountEvent: countEvent, CodeKind: codeKind },
+      schemas: {
+        Entry: wireEntry,
+        ListedEntry: listedEntry,
+        FullEntry: fullEntry,
+        CountEvent: countEvent,
+        CodeKind: codeKind,
+      },
       securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "Access token, valid 10 minutes" } },
     },
   });

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { codeKeys } from "./code-keys.ts";
-import { batchRequest, batchResponse, entriesPage } from "./entries.ts";
+import { batchRequest, batchResponse } from "./entries.ts";
 import { exportRequest } from "./exports.ts";
 import { heartbeatRequest, heartbeatResponse } from "./heartbeat.ts";
 import {
@@ -13,21 +13,37 @@ import {
   otpVerify,
   refreshRequest,
   revokeRequest,
+  staffChange,
   staffMember,
   staffPage,
   tokenReply,
 } from "./people.ts";
 import { posterRequest } from "./posters.ts";
+import {
+  accessRecordsPage,
+  anyEntriesPage,
+  carryOutSubjectRequest,
+  heldDecided,
+  heldDecision,
+  heldScansPage,
+  newSubjectRequest,
+  refuseSubjectRequest,
+  subjectOutcome,
+  subjectRequest,
+  subjectRequestsPage,
+} from "./privacy.ts";
 
 /** One call of the contract: what the OpenAPI file is made from and what both ends name. */
 export interface Operation {
-  readonly method: "get" | "post" | "delete";
+  readonly method: "get" | "post" | "patch" | "delete";
   /** Path with `{name}` parameters. */
   readonly path: string;
   readonly summary: string;
   readonly auth: "public" | "bearer";
   readonly request?: z.ZodType;
   readonly query?: readonly string[];
+  /** The call needs an If-Match header with the ETag of what is changed. */
+  readonly ifMatch?: true;
   readonly success: 200 | 201 | 202 | 204;
   readonly response?: z.ZodType;
   readonly responseType?: "application/json" | "text/event-stream";
@@ -138,22 +154,113 @@ export const operations = {
     auth: "bearer",
     success: 204,
   },
+  changeStaff: {
+    method: "patch",
+    path: "/v1/checkpoints/{id}/staff/{staff_id}",
+    summary: "Change role, full view, end or reach of a grant; If-Match names the version that was seen",
+    auth: "bearer",
+    request: staffChange,
+    ifMatch: true,
+    success: 200,
+    response: staffMember,
+  },
   listEntries: {
     method: "get",
     path: "/v1/checkpoints/{id}/entries",
-    summary: "Masked in/out list; scanners see the last 20 entries of 15 minutes",
+    summary:
+      "In/out list, masked unless `view=full` with a `purpose` is allowed; scanners see the last 20 entries of 15 minutes",
     auth: "bearer",
-    query: ["after", "limit", "direction"],
+    query: ["after", "limit", "direction", "include_children", "view", "purpose"],
     success: 200,
-    response: entriesPage,
+    response: anyEntriesPage,
   },
   streamEntries: {
     method: "get",
     path: "/v1/checkpoints/{id}/entries:stream",
-    summary: "Live events `entry`, `count`, `reset`, `bye`; event id = list cursor",
+    summary: "Live events `entry`, `count`, `reset`, `bye`; event id = list cursor; `view=full` as for the list",
     auth: "bearer",
+    query: ["include_children", "view", "purpose"],
     success: 200,
     responseType: "text/event-stream",
+  },
+  listHeldScans: {
+    method: "get",
+    path: "/v1/checkpoints/{id}/held-scans",
+    summary: "Scans made after a right had ended, which wait for the owner; masked, owners only",
+    auth: "bearer",
+    query: ["after", "limit"],
+    success: 200,
+    response: heldScansPage,
+  },
+  acceptHeldScans: {
+    method: "post",
+    path: "/v1/checkpoints/{id}/held-scans:accept",
+    summary: "Take held scans into lists and counts, marked as made after a revocation",
+    auth: "bearer",
+    request: heldDecision,
+    success: 200,
+    response: heldDecided,
+  },
+  discardHeldScans: {
+    method: "post",
+    path: "/v1/checkpoints/{id}/held-scans:discard",
+    summary: "Leave held scans out for good; they stay, marked, until their retention ends",
+    auth: "bearer",
+    request: heldDecision,
+    success: 200,
+    response: heldDecided,
+  },
+  listAccessRecords: {
+    method: "get",
+    path: "/v1/access-records",
+    summary: "Who looked at or changed what at a place of the caller's; owners only",
+    auth: "bearer",
+    query: ["checkpoint_id", "after", "limit"],
+    success: 200,
+    response: accessRecordsPage,
+  },
+  createSubjectRequest: {
+    method: "post",
+    path: "/v1/subject-requests",
+    summary: "Take down what a person asks about its own data; reaches all places the caller owns",
+    auth: "bearer",
+    request: newSubjectRequest,
+    success: 201,
+    response: subjectRequest,
+  },
+  listSubjectRequests: {
+    method: "get",
+    path: "/v1/subject-requests",
+    summary: "Requests the caller took down, newest first, with their terms",
+    auth: "bearer",
+    success: 200,
+    response: subjectRequestsPage,
+  },
+  acknowledgeSubjectRequest: {
+    method: "post",
+    path: "/v1/subject-requests/{id}:acknowledge",
+    summary: "The person was told that the request is being worked on",
+    auth: "bearer",
+    success: 200,
+    response: subjectRequest,
+  },
+  carryOutSubjectRequest: {
+    method: "post",
+    path: "/v1/subject-requests/{id}:carry-out",
+    summary: "Hand out, correct or erase what is kept of the person",
+    auth: "bearer",
+    request: carryOutSubjectRequest,
+    success: 200,
+    response: subjectOutcome,
+  },
+  refuseSubjectRequest: {
+    method: "post",
+    path: "/v1/subject-requests/{id}:refuse",
+    summary: "End a request without carrying it out, with the reason",
+    auth: "bearer",
+    request: refuseSubjectRequest,
+    success: 200,
+    response: subjectRequest,
   },
   makePoster: {
     method: "post",

@@ -20,15 +20,21 @@ export function maskPhone(normalised: string): string {
 export const role = z.enum(["scanner", "supervisor", "owner"]);
 export type Role = z.infer<typeof role>;
 
-export const otpRequest = z
-  .object({ phone, audience: z.enum(["staff", "owner"]), device_id: z.uuid().optional() })
-  .meta({ id: "OtpRequest" });
+/** What a person signs in for. Officials get no right of a place by it, whatever else their phone may do. */
+export const audience = z.enum(["staff", "owner", "official"]);
+export type Audience = z.infer<typeof audience>;
+
+export const otpRequest = z.object({ phone, audience, device_id: z.uuid().optional() }).meta({ id: "OtpRequest" });
 export const otpChallenge = z
   .object({ challenge_id: z.uuid(), expires_in: z.int(), resend_after: z.int() })
   .meta({ id: "OtpChallenge" });
 export const otpVerify = z
   .object({ challenge_id: z.uuid(), code: z.string().regex(/^\d{6}$/) })
   .meta({ id: "OtpVerify" });
+
+/** What an official may: `counts` of its units; `health` may trace as well, with a reason. */
+export const officialRight = z.enum(["counts", "health"]);
+export type OfficialRight = z.infer<typeof officialRight>;
 
 export const grantedRole = z.object({ checkpoint_id: z.uuid(), role });
 
@@ -40,6 +46,8 @@ export const tokenReply = z
     expires_in: z.int(),
     person: z.object({ ref: z.string(), name: z.string().nullable() }),
     roles: z.array(grantedRole),
+    /** Rights of an official over administrative units; only with the audience `official`. */
+    official: z.array(z.object({ right: officialRight, unit_codes: z.array(z.string()) })).optional(),
   })
   .meta({ id: "TokenReply" });
 export type TokenReply = z.infer<typeof tokenReply>;
@@ -118,7 +126,18 @@ export type Checkpoint = z.infer<typeof checkpoint>;
 export const checkpointsPage = z.object({ items: z.array(checkpoint) }).meta({ id: "CheckpointsPage" });
 
 export const newStaff = z
-  .object({ id: z.uuid(), phone, display_name: z.string().trim().min(1).max(80), role })
+  .object({
+    id: z.uuid(),
+    phone,
+    display_name: z.string().trim().min(1).max(80),
+    role,
+    /** May see people in full; only where the place's kind allows it and is approved. */
+    full_view: z.boolean().optional(),
+    /** The right holds at the places below this one too. */
+    include_children: z.boolean().optional(),
+    /** When the right ends by itself; until it is taken away unless told. */
+    valid_to: z.iso.datetime().nullable().optional(),
+  })
   .meta({ id: "NewStaff" });
 export const staffMember = z
   .object({
@@ -128,7 +147,22 @@ export const staffMember = z
     role,
     added_at: z.iso.datetime(),
     last_seen: z.iso.datetime().nullable(),
+    full_view: z.boolean(),
+    include_children: z.boolean(),
+    valid_to: z.iso.datetime().nullable(),
+    /** `"N"` is the ETag that a change names in If-Match. */
+    version: z.int().positive(),
   })
   .meta({ id: "StaffMember" });
+
+/** Only what is given changes. Null for `valid_to`: until it is taken away. */
+export const staffChange = z
+  .object({
+    role: role.optional(),
+    full_view: z.boolean().optional(),
+    include_children: z.boolean().optional(),
+    valid_to: z.iso.datetime().nullable().optional(),
+  })
+  .meta({ id: "StaffChange" });
 export type StaffMember = z.infer<typeof staffMember>;
 export const staffPage = z.object({ items: z.array(staffMember) }).meta({ id: "StaffPage" });

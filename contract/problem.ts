@@ -18,6 +18,8 @@ export const problemNames = [
   "already_staff",
   "challenge_expired",
   "cursor_expired",
+  "already_decided",
+  "version_changed",
   "too_large",
   "validation",
   "id_conflict",
@@ -41,6 +43,8 @@ export const problem = z
     attempts_left: z.int().optional(),
     staff_id: z.string().optional(),
     reason: z.string().optional(),
+    /** With `version_changed`: the version that is current now. */
+    version: z.int().optional(),
   })
   .meta({ id: "Problem" });
 

@@ -5,7 +5,7 @@ export type Direction = "in" | "out";
 export type LaneDirection = Direction | "auto";
 
 /** Marks written on the row; the same names as on the wire. */
-export type Mark = "no-duty" | "duty-expired" | "confirmed-by-staff" | "inconsistent-card";
+export type Mark = "no-duty" | "duty-expired" | "confirmed-by-staff" | "inconsistent-card" | "shown-in-full";
 
 export type RepeatReason = "same-scan" | "already-inside" | "already-outside";
 export type AskReason = "inconsistent-card" | "number-only" | "ambiguous-number";

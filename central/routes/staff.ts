@@ -108,5 +108,9 @@ async function memberOf(store: Store, grant: Grant): Promise<StaffMember> {
     role: grant.role,
     added_at: new Date(grant.validFrom).toISOString(),
     last_seen: grant.lastSeenAt === null ? null : new Date(grant.lastSeenAt).toISOString(),
+    full_view: false,
+    include_children: false,
+    valid_to: null,
+    version: 1,
   };
 }

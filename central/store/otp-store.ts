@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { audience } from "../../contract/people.ts";
 import type { OtpPurpose } from "../otp-senders.ts";
 import type { Sealer } from "../sealing.ts";
 import type { Tables } from "./tables.ts";
@@ -58,7 +59,7 @@ export function otpStore(db: Kysely<Tables>, sealer: Sealer): OtpStore {
         id: row.id,
         phone: sealer.open(phonePlace(row.id), row.phone_sealed),
         phoneTag: row.phone_tag,
-        audience: row.audience === "owner" ? "owner" : "staff",
+        audience: audience.parse(row.audience),
         codeTag: row.code_tag,
         createdAt: row.created_at,
         expiresAt: row.expires_at,

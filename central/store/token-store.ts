@@ -1,4 +1,5 @@
 import type { Kysely } from "kysely";
+import { audience } from "../../contract/people.ts";
 import type { OtpPurpose } from "../otp-senders.ts";
 import type { Tables } from "./tables.ts";
 
@@ -45,7 +46,7 @@ export function tokenStore(db: Kysely<Tables>): TokenStore {
       return {
         id: row.id,
         personRef: row.person_ref,
-        audience: row.audience === "owner" ? "owner" : "staff",
+        audience: audience.parse(row.audience),
         revokedAt: row.revoked_at,
       };
     },
