@@ -1,4 +1,5 @@
 import type { FastifyReply } from "fastify";
+import { proofAlgorithm } from "../contract/dpop.ts";
 import { type Problem, type ProblemName, problemBase } from "../contract/problem.ts";
 
 const known: Record<ProblemName, readonly [status: number, title: string]> = {
@@ -6,7 +7,10 @@ const known: Record<ProblemName, readonly [status: number, title: string]> = {
   invalid_grant: [400, "The sign-in has ended"],
   wrong_code: [400, "The code is wrong"],
   invalid_token: [401, "The access token is not valid"],
+  use_dpop_nonce: [401, "The proof needs the nonce of this reply"],
+  invalid_dpop_proof: [401, "The proof of the key is not valid"],
   forbidden: [403, "Not allowed"],
+  device_not_enrolled: [403, "This machine is not enrolled"],
   phone_not_authorised: [403, "This phone has no right here"],
   role_too_high: [403, "This role is above yours"],
   masked_only: [403, "Only the masked view is allowed"],
@@ -55,10 +59,16 @@ export function sendProblem(reply: FastifyReply, problem: HttpProblem): FastifyR
   const { status = usualStatus, retryAfterS, ...extras } = problem.extras;
   const body: Problem = { type: `${problemBase}${problem.type}`, title, status, detail: problem.message, ...extras };
   if (retryAfterS !== undefined) reply.header("retry-after", String(Math.max(1, Math.ceil(retryAfterS))));
-  if (status === 401) reply.header("www-authenticate", 'Bearer error="invalid_token"');
+  if (status === 401) reply.header("www-authenticate", challengeOf(problem.type));
   return reply
     .code(status)
     .header("cache-control", "no-store")
     .type("application/problem+json; charset=utf-8")
     .send(JSON.stringify(body));
+}
+
+/** RFC 9449, section 7.1. */
+function challengeOf(type: ProblemName): string {
+  const error = type === "use_dpop_nonce" || type === "invalid_dpop_proof" ? type : "invalid_token";
+  return `DPoP algs="${proofAlgorithm}", error="${error}"`;
 }

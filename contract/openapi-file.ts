@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
+import { maxProofLength } from "./dpop.ts";
 import { codeKind, countEvent, direction, listedEntry, wireEntry } from "./entries.ts";
 import { type Operation, operations } from "./operations.ts";
 import { entriesView, fullEntry, viewPurpose } from "./privacy.ts";
@@ -25,9 +26,19 @@ const requestId = z
   .string()
   .meta({ description: "Any id of the caller; the reply carries it back, which proves that it is our server's" });
 
+const proof = z
+  .string()
+  .max(maxProofLength)
+  .meta({
+    description:
+      "Proof of possession (RFC 9449): ES256, `htu` without the query, `ath` where a token goes with it, and the `nonce` " +
+      "of the newest reply. `iat` is not judged. A reply `use_dpop_nonce` carries a nonce to repeat the call with",
+  });
+const dpopNonce = z.string().optional().meta({ description: "Nonce of the next proof; every reply carries one" });
+
 const problemReply = {
   description: `What went wrong (RFC 9457). \`type\` is ${problemBase} and one of: ${problemNames.join(", ")}`,
-  headers: z.object({ "X-Request-Id": requestId }),
+  headers: z.object({ "X-Request-Id": requestId, "DPoP-Nonce": dpopNonce }),
   content: { "application/problem+json": { schema: problem } },
 };
 
@@ -36,7 +47,7 @@ const streamDescription =
   "`bye` with a `reason` of `token`, `rights` or `restart`; a comment every 15 s";
 
 function successOf(operation: Operation) {
-  const headers = z.object({ "X-Request-Id": requestId });
+  const headers = z.object({ "X-Request-Id": requestId, "DPoP-Nonce": dpopNonce });
   const description = operation.summary;
   if (operation.responseType === "text/event-stream") {
     const schema = z.string().meta({ description: streamDescription });
@@ -58,12 +69,13 @@ function operationObject(operationId: string, operation: Operation): ZodOpenApiO
   const header = {
     "X-Request-Id": requestId.optional(),
     ...(operation.ifMatch ? { "If-Match": z.string().meta({ description: "ETag of what is changed" }) } : {}),
+    ...(operation.auth === "public" ? {} : { DPoP: proof }),
     ...(operation.responseType === "text/event-stream" ? { "Last-Event-ID": z.string().optional() } : {}),
   };
   return {
     operationId,
     summary: operation.summary,
-    security: operation.auth === "bearer" ? [{ bearer: [] }] : [],
+    security: operation.auth === "dpop" ? [{ dpop: [] }] : [],
     requestParams: { path: z.object(path), query: z.object(query), header: z.object(header) },
     ...(operation.request
       ? { requestBody: { required: true, content: { "application/json": { schema: operation.request } } } }
@@ -102,7 +114,13 @@ export function openApiText(): string {
         CountEvent: countEvent,
         CodeKind: codeKind,
       },
-      securitySchemes: { bearer: { type: "http", scheme: "bearer", description: "Access token, valid 10 minutes" } },
+      securitySchemes: {
+        dpop: {
+          type: "http",
+          scheme: "dpop",
+          description: "Access token, valid 10 minutes, bound to the key of the `DPoP` proof beside it (RFC 9449)",
+        },
+      },
     },
   });
   return `${JSON.stringify(document, null, 2)}\n`;

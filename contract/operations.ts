@@ -11,7 +11,6 @@ import {
   otpChallenge,
   otpRequest,
   otpVerify,
-  refreshRequest,
   revokeRequest,
   staffChange,
   staffMember,
@@ -19,6 +18,9 @@ import {
   tokenReply,
 } from "./people.ts";
 import { posterRequest } from "./posters.ts";
+
+<<<<<<< HEAD
+
 import {
   accessRecordsPage,
   anyEntriesPage,
@@ -33,13 +35,20 @@ import {
   subjectRequestsPage,
 } from "./privacy.ts";
 
+=======
+
+import { issuedToken, tokenRequest } from "./sign-in.ts";
+
+>>>>>>> e406058 (Contract: proofs of a key (DPoP), tokens bound to it, device tokens; their columns)
+
 /** One call of the contract: what the OpenAPI file is made from and what both ends name. */
 export interface Operation {
   readonly method: "get" | "post" | "patch" | "delete";
   /** Path with `{name}` parameters. */
   readonly path: string;
   readonly summary: string;
-  readonly auth: "public" | "bearer";
+  /** `proof`: a `DPoP` header alone, whose key the answer is for. `dpop`: an access token with a proof of its key. */
+  readonly auth: "public" | "proof" | "dpop";
   readonly request?: z.ZodType;
   readonly query?: readonly string[];
   /** The call needs an If-Match header with the ETag of what is changed. */
@@ -56,7 +65,7 @@ export const operations = {
     method: "post",
     path: "/v1/entries:batch",
     summary: "Upload entries; every item is answered by its id",
-    auth: "bearer",
+    auth: "dpop",
     request: batchRequest,
     success: 200,
     response: batchResponse,
@@ -65,7 +74,7 @@ export const operations = {
     method: "post",
     path: "/v1/devices/{id}/heartbeat",
     summary: "Figures of a device, every minute; answered with what the centre has of its journal",
-    auth: "bearer",
+    auth: "dpop",
     request: heartbeatRequest,
     success: 200,
     response: heartbeatResponse,
@@ -83,25 +92,26 @@ export const operations = {
     method: "post",
     path: "/v1/auth/otp:verify",
     summary: "Exchange a one-time code for tokens",
-    auth: "public",
+    auth: "proof",
     request: otpVerify,
     success: 200,
     response: tokenReply,
   },
-  refreshToken: {
+  issueToken: {
     method: "post",
     path: "/v1/auth/token",
-    summary: "New access token; the old refresh token may be repeated for 60 s",
-    auth: "public",
-    request: refreshRequest,
+    summary:
+      "New access token, for a sign-in (the old refresh token may be repeated for 60 s) or for an enrolled device",
+    auth: "proof",
+    request: tokenRequest,
     success: 200,
-    response: tokenReply,
+    response: issuedToken,
   },
   revokeToken: {
     method: "post",
     path: "/v1/auth/token:revoke",
     summary: "Sign out",
-    auth: "public",
+    auth: "proof",
     request: revokeRequest,
     success: 204,
   },
@@ -109,7 +119,7 @@ export const operations = {
     method: "post",
     path: "/v1/checkpoints",
     summary: "Register a place; the caller becomes its owner",
-    auth: "bearer",
+    auth: "dpop",
     request: newCheckpoint,
     success: 201,
     response: checkpoint,
@@ -118,7 +128,7 @@ export const operations = {
     method: "get",
     path: "/v1/me/checkpoints",
     summary: "Places the caller owns or serves, with the gate's policy",
-    auth: "bearer",
+    auth: "dpop",
     success: 200,
     response: checkpointsPage,
   },
@@ -134,7 +144,7 @@ export const operations = {
     method: "get",
     path: "/v1/checkpoints/{id}/staff",
     summary: "Staff of a place; supervisors see scanners only",
-    auth: "bearer",
+    auth: "dpop",
     success: 200,
     response: staffPage,
   },
@@ -142,7 +152,7 @@ export const operations = {
     method: "post",
     path: "/v1/checkpoints/{id}/staff",
     summary: "Allow a phone to scan here",
-    auth: "bearer",
+    auth: "dpop",
     request: newStaff,
     success: 201,
     response: staffMember,
@@ -151,14 +161,14 @@ export const operations = {
     method: "delete",
     path: "/v1/checkpoints/{id}/staff/{staff_id}",
     summary: "End a grant at once",
-    auth: "bearer",
+    auth: "dpop",
     success: 204,
   },
   changeStaff: {
     method: "patch",
     path: "/v1/checkpoints/{id}/staff/{staff_id}",
     summary: "Change role, full view, end or reach of a grant; If-Match names the version that was seen",
-    auth: "bearer",
+    auth: "dpop",
     request: staffChange,
     ifMatch: true,
     success: 200,
@@ -167,19 +177,30 @@ export const operations = {
   listEntries: {
     method: "get",
     path: "/v1/checkpoints/{id}/entries",
+<<<<<<< HEAD
     summary:
       "In/out list, masked unless `view=full` with a `purpose` is allowed; scanners see the last 20 entries of 15 minutes",
-    auth: "bearer",
+    auth: "dpop",
     query: ["after", "limit", "direction", "include_children", "view", "purpose"],
+=======
+    summary: "Masked in/out list; scanners see the last 20 entries of 15 minutes",
+    auth: "dpop",
+    query: ["after", "limit", "direction"],
+>>>>>>> e406058 (Contract: proofs of a key (DPoP), tokens bound to it, device tokens; their columns)
     success: 200,
     response: anyEntriesPage,
   },
   streamEntries: {
     method: "get",
     path: "/v1/checkpoints/{id}/entries:stream",
+<<<<<<< HEAD
     summary: "Live events `entry`, `count`, `reset`, `bye`; event id = list cursor; `view=full` as for the list",
-    auth: "bearer",
+    auth: "dpop",
     query: ["include_children", "view", "purpose"],
+=======
+    summary: "Live events `entry`, `count`, `reset`, `bye`; event id = list cursor",
+    auth: "dpop",
+>>>>>>> e406058 (Contract: proofs of a key (DPoP), tokens bound to it, device tokens; their columns)
     success: 200,
     responseType: "text/event-stream",
   },
@@ -187,7 +208,7 @@ export const operations = {
     method: "get",
     path: "/v1/checkpoints/{id}/held-scans",
     summary: "Scans made after a right had ended, which wait for the owner; masked, owners only",
-    auth: "bearer",
+    auth: "dpop",
     query: ["after", "limit"],
     success: 200,
     response: heldScansPage,
@@ -196,7 +217,7 @@ export const operations = {
     method: "post",
     path: "/v1/checkpoints/{id}/held-scans:accept",
     summary: "Take held scans into lists and counts, marked as made after a revocation",
-    auth: "bearer",
+    auth: "dpop",
     request: heldDecision,
     success: 200,
     response: heldDecided,
@@ -205,7 +226,7 @@ export const operations = {
     method: "post",
     path: "/v1/checkpoints/{id}/held-scans:discard",
     summary: "Leave held scans out for good; they stay, marked, until their retention ends",
-    auth: "bearer",
+    auth: "dpop",
     request: heldDecision,
     success: 200,
     response: heldDecided,
@@ -214,7 +235,7 @@ export const operations = {
     method: "get",
     path: "/v1/access-records",
     summary: "Who looked at or changed what at a place of the caller's; owners only",
-    auth: "bearer",
+    auth: "dpop",
     query: ["checkpoint_id", "after", "limit"],
     success: 200,
     response: accessRecordsPage,
@@ -223,7 +244,7 @@ export const operations = {
     method: "post",
     path: "/v1/subject-requests",
     summary: "Take down what a person asks about its own data; reaches all places the caller owns",
-    auth: "bearer",
+    auth: "dpop",
     request: newSubjectRequest,
     success: 201,
     response: subjectRequest,
@@ -232,7 +253,7 @@ export const operations = {
     method: "get",
     path: "/v1/subject-requests",
     summary: "Requests the caller took down, newest first, with their terms",
-    auth: "bearer",
+    auth: "dpop",
     success: 200,
     response: subjectRequestsPage,
   },
@@ -240,7 +261,7 @@ export const operations = {
     method: "post",
     path: "/v1/subject-requests/{id}:acknowledge",
     summary: "The person was told that the request is being worked on",
-    auth: "bearer",
+    auth: "dpop",
     success: 200,
     response: subjectRequest,
   },
@@ -248,7 +269,7 @@ export const operations = {
     method: "post",
     path: "/v1/subject-requests/{id}:carry-out",
     summary: "Hand out, correct or erase what is kept of the person",
-    auth: "bearer",
+    auth: "dpop",
     request: carryOutSubjectRequest,
     success: 200,
     response: subjectOutcome,
@@ -257,7 +278,7 @@ export const operations = {
     method: "post",
     path: "/v1/subject-requests/{id}:refuse",
     summary: "End a request without carrying it out, with the reason",
-    auth: "bearer",
+    auth: "dpop",
     request: refuseSubjectRequest,
     success: 200,
     response: subjectRequest,
@@ -266,7 +287,7 @@ export const operations = {
     method: "post",
     path: "/v1/checkpoints/{id}/poster",
     summary: "The place's QR code as a page to print; owners and supervisors",
-    auth: "bearer",
+    auth: "dpop",
     request: posterRequest,
     success: 200,
     fileTypes: ["application/pdf", "image/png"],
@@ -276,7 +297,7 @@ export const operations = {
     path: "/v1/checkpoints/{id}/exports",
     summary:
       "Entries of a period as a file, oldest first; it says at its end how many rows it holds, or it was cut off",
-    auth: "bearer",
+    auth: "dpop",
     request: exportRequest,
     success: 200,
     fileTypes: ["text/csv", "application/json", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"],

@@ -42,6 +42,7 @@ export const tokenReply = z
   .object({
     access_token: z.string(),
     refresh_token: z.string(),
+    token_type: z.literal("DPoP"),
     /** Seconds the access token lives. */
     expires_in: z.int(),
     person: z.object({ ref: z.string(), name: z.string().nullable() }),

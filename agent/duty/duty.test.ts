@@ -34,6 +34,7 @@ const place: Checkpoint = {
 const tokens = (number: number) => ({
   access_token: `access-${number}`,
   refresh_token: `refresh-${number}`,
+  token_type: "DPoP",
   expires_in: 600,
   person: { ref: "staff-1", name: "Lễ tân (mẫu)" },
   roles: [{ checkpoint_id: checkpointId, role: "scanner" }],

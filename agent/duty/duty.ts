@@ -232,7 +232,7 @@ export class Duty implements UploadCredential {
 
   #refresh(refreshToken: string): Promise<Reply<TokenReply>> {
     return this.#options.api.call({
-      operation: operations.refreshToken,
+      operation: operations.issueToken,
       body: { grant_type: "refresh_token", refresh_token: refreshToken },
       schema: tokenReply,
     });

@@ -63,6 +63,7 @@ async function tokenReplyOf(central: Central, pair: TokenPair & { personRef: str
   return {
     access_token: pair.accessToken,
     refresh_token: pair.refreshToken,
+    token_type: "DPoP",
     expires_in: accessTokenValidS,
     person: { ref: pair.personRef, name },
     roles: current.map((grant) => ({ checkpoint_id: grant.checkpointId, role: grant.role })),

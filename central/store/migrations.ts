@@ -165,4 +165,30 @@ export const sqliteMigrations: readonly string[] = [
   `
   ALTER TABLE device ADD COLUMN id_conflicts INTEGER;
   `,
+  // Sign-ins without a key of their own end here: an empty thumbprint is nobody's.
+  `
+  ALTER TABLE token_family ADD COLUMN jkt TEXT NOT NULL DEFAULT '';
+
+  ALTER TABLE device ADD COLUMN public_key TEXT;
+  ALTER TABLE device ADD COLUMN jkt TEXT;
+  ALTER TABLE device ADD COLUMN revoked_at INTEGER;
+
+  CREATE TABLE device_token (
+    hash TEXT PRIMARY KEY,
+    device_id TEXT NOT NULL REFERENCES device (id),
+    jkt TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX device_token_by_end ON device_token (expires_at);
+
+  CREATE TABLE key_alarm (
+    subject TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    first_at INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    jkt TEXT NOT NULL,
+    PRIMARY KEY (subject, kind)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -50,6 +50,8 @@ export interface Tables {
     audience: string;
     created_at: number;
     revoked_at: number | null;
+    /** RFC 7638 thumbprint of the key all tokens of this sign-in are bound to. */
+    jkt: Generated<string>;
   };
   /** `hash` is the SHA-256 of the token; its successors are derived from the token itself, which is not kept. */
   refresh_token: {
@@ -59,6 +61,13 @@ export interface Tables {
     used_at: number | null;
   };
   access_token: { hash: string; family_id: string; expires_at: number };
+  /** Access tokens of machines; their key is their credential, so that there is nothing to refresh. */
+  device_token: { hash: string; device_id: string; jkt: string; expires_at: number };
+  /**
+   * A token was shown under another key than its own: stolen, or a copied data folder. `subject` is the sign-in or the
+   * device, `jkt` the key that showed it last.
+   */
+  key_alarm: { subject: string; kind: string; first_at: number; last_at: number; count: number; jkt: string };
   /** The figures are those of the last heartbeat, in the names and units of the contract; null before the first. */
   device: {
     id: string;
@@ -84,6 +93,10 @@ export interface Tables {
     key_backend: string | null;
     owner_key: number | null;
     boot_id: string | null;
+    /** The enrolled key: a JWK, and its RFC 7638 thumbprint. Null before the machine is enrolled. */
+    public_key: string | null;
+    jkt: string | null;
+    revoked_at: number | null;
   };
   /** Sequence numbers that arrived from a device, as runs that neither overlap nor touch. Erased entries stay in. */
   seq_run: { device_id: string; from_seq: number; to_seq: number };

@@ -26,6 +26,7 @@ export function answerSignIn(centre: FakeCentre): void {
     return {
       access_token: `access-${issued}`,
       refresh_token: `refresh-${issued}`,
+      token_type: "DPoP",
       expires_in: 900,
       person: { ref: staffRef, name: "Trần Thị Thử" },
       roles: [{ checkpoint_id: checkpointId, role: "scanner" }],
