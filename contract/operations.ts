@@ -19,8 +19,6 @@ import {
 } from "./people.ts";
 import { posterRequest } from "./posters.ts";
 
-<<<<<<< HEAD
-
 import {
   accessRecordsPage,
   anyEntriesPage,
@@ -35,11 +33,7 @@ import {
   subjectRequestsPage,
 } from "./privacy.ts";
 
-=======
-
 import { issuedToken, tokenRequest } from "./sign-in.ts";
-
->>>>>>> e406058 (Contract: proofs of a key (DPoP), tokens bound to it, device tokens; their columns)
 
 /** One call of the contract: what the OpenAPI file is made from and what both ends name. */
 export interface Operation {
@@ -177,30 +171,19 @@ export const operations = {
   listEntries: {
     method: "get",
     path: "/v1/checkpoints/{id}/entries",
-<<<<<<< HEAD
     summary:
       "In/out list, masked unless `view=full` with a `purpose` is allowed; scanners see the last 20 entries of 15 minutes",
     auth: "dpop",
     query: ["after", "limit", "direction", "include_children", "view", "purpose"],
-=======
-    summary: "Masked in/out list; scanners see the last 20 entries of 15 minutes",
-    auth: "dpop",
-    query: ["after", "limit", "direction"],
->>>>>>> e406058 (Contract: proofs of a key (DPoP), tokens bound to it, device tokens; their columns)
     success: 200,
     response: anyEntriesPage,
   },
   streamEntries: {
     method: "get",
     path: "/v1/checkpoints/{id}/entries:stream",
-<<<<<<< HEAD
     summary: "Live events `entry`, `count`, `reset`, `bye`; event id = list cursor; `view=full` as for the list",
     auth: "dpop",
     query: ["include_children", "view", "purpose"],
-=======
-    summary: "Live events `entry`, `count`, `reset`, `bye`; event id = list cursor",
-    auth: "dpop",
->>>>>>> e406058 (Contract: proofs of a key (DPoP), tokens bound to it, device tokens; their columns)
     success: 200,
     responseType: "text/event-stream",
   },
