@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { temporaryFolder } from "../folder.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
 import { LoopImage, requireRoot } from "./loop-image.ts";
-import { builtProgram, mutateProgram } from "./mutated-program.ts";
+import { builtProgram } from "./mutated-program.ts";
 import { Oracle, together } from "./oracle.ts";
 import { without } from "./protections.ts";
 import { startRestlessReader } from "./restless-reader.ts";
@@ -135,15 +135,14 @@ export const fault: Fault = {
     {
       without: "synchronous=FULL",
       breaks: ["I1"],
-      run: async () => {
-        using mutated = mutateProgram(...without.synchronousFull);
-        return await new Cuts({ program: mutated.program }, 60, true).run();
-      },
+      mutations: without.synchronousFull,
+      run: (program) => new Cuts({ program }, 60, true).run(),
     },
     {
       without: "a disk that keeps what was synced (libeatmydata)",
       breaks: ["I1"],
-      run: () => new Cuts({ program: builtProgram, env: { LD_PRELOAD: "libeatmydata.so" } }, 60, true).run(),
+      mutations: [],
+      run: (program) => new Cuts({ program, env: { LD_PRELOAD: "libeatmydata.so" } }, 60, true).run(),
     },
   ],
 };

@@ -3,7 +3,7 @@ import { type FakeCentre, startFakeCentre } from "../fake-centre.ts";
 import { temporaryFolder } from "../folder.ts";
 import { DiskShim } from "./disk-shim.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
+import { builtProgram } from "./mutated-program.ts";
 import { notInTime, Oracle, together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 import { without } from "./protections.ts";
@@ -89,11 +89,10 @@ async function crashes(effort: Effort): Promise<FaultOutcome> {
 }
 
 /** From the last sync backwards, until one shows what is missing. */
-async function crashesOfControl(mutations: readonly Mutation[]): Promise<FaultOutcome> {
-  using mutated = mutateProgram(...mutations);
+async function crashesOfControl(program: string): Promise<FaultOutcome> {
   const outcomes: FaultOutcome[] = [];
-  for (let point = await syncsOfARun(mutated.program); point > 0; point--) {
-    const outcome = await crashAt(point, mutated.program);
+  for (let point = await syncsOfARun(program); point > 0; point--) {
+    const outcome = await crashAt(point, program);
     if (outcome !== null) outcomes.push(outcome);
     if ((outcome?.judged.I1?.length ?? 0) > 0) break;
   }
@@ -117,12 +116,14 @@ export const fault: Fault = {
     {
       without: "synchronous=FULL",
       breaks: ["I1", "I3"],
-      run: () => crashesOfControl(without.synchronousFull),
+      mutations: without.synchronousFull,
+      run: crashesOfControl,
     },
     {
       without: "waiting for the commit before green",
       breaks: ["I1", "I3"],
-      run: () => crashesOfControl(without.commitBeforeGreen),
+      mutations: without.commitBeforeGreen,
+      run: crashesOfControl,
     },
   ],
 };

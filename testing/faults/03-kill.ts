@@ -47,7 +47,8 @@ export const fault: Fault = {
     {
       without: "waiting for the commit before green",
       breaks: ["I1"],
-      run: () => killUntilLost(without.commitBeforeGreen),
+      mutations: without.commitBeforeGreen,
+      run: killUntilLost,
     },
   ],
 };

@@ -3,8 +3,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { startFakeCentre } from "../fake-centre.ts";
 import { temporaryFolder } from "../folder.ts";
 import { DiskShim } from "./disk-shim.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
+import { builtProgram, type Mutation } from "./mutated-program.ts";
 import { type Issued, notInTime, Oracle, together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 import { without } from "./protections.ts";
@@ -140,14 +140,14 @@ async function everyFailing(effort: Effort): Promise<FaultOutcome> {
   return allOf(...outcomes);
 }
 
-const control = (what: string, mutations: readonly Mutation[]): Fault["controls"][number] => ({
+const control = (what: string, mutations: readonly Mutation[]): Control => ({
   without: what,
   breaks: ["I1", "I3"],
-  run: async () => {
-    using mutated = mutateProgram(...mutations);
+  mutations,
+  run: async (program) => {
     const outcomes: FaultOutcome[] = [];
     for (const failing of failings.fast) {
-      const outcome = await failAndHeal(failing, mutated.program, controlPatienceMs);
+      const outcome = await failAndHeal(failing, program, controlPatienceMs);
       outcomes.push(outcome);
       if (outcome.judged.I3?.length) break;
     }

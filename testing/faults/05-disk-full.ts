@@ -9,7 +9,7 @@ import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { draft } from "../drafts.ts";
 import { startFakeCentre } from "../fake-centre.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
+import { builtProgram } from "./mutated-program.ts";
 import { notInTime, Oracle, together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 import { without } from "./protections.ts";
@@ -259,22 +259,6 @@ function leaveOldJournal(dataDir: string, oracle: Oracle): string[] {
   return ids;
 }
 
-const controls = {
-  "heeding a commit that failed": {
-    part: "while recording",
-    mutations: without.failedCommit,
-    breaks: ["I1", "I6"],
-  },
-  "giving the ballast back": {
-    part: "at start",
-    mutations: [{ text: "\trelease() {\n", by: "\trelease() {\n\t\treturn;\n", times: 1 }],
-    breaks: ["I6"],
-  },
-} as const satisfies Record<
-  string,
-  { part: Part; mutations: readonly Mutation[]; breaks: Fault["controls"][number]["breaks"] }
->;
-
 export const fault: Fault = {
   number: 5,
   name: "disk full",
@@ -284,23 +268,29 @@ export const fault: Fault = {
     for (const part of parts) outcomes.push(await inOwnMounts(import.meta.filename, [effort, part]));
     return allOf(...outcomes);
   },
-  controls: Object.entries(controls).map(([name, { part, breaks }]) => ({
-    without: name,
-    breaks,
-    run: (effort) => inOwnMounts(import.meta.filename, [effort, part, name]),
-  })),
+  controls: [
+    {
+      without: "heeding a commit that failed",
+      breaks: ["I1", "I6"],
+      mutations: without.failedCommit,
+      run: (program, effort) => inOwnMounts(import.meta.filename, [effort, "while recording", program]),
+    },
+    {
+      without: "giving the ballast back",
+      breaks: ["I6"],
+      mutations: [{ text: "\trelease() {\n", by: "\trelease() {\n\t\treturn;\n", times: 1 }],
+      run: (program, effort) => inOwnMounts(import.meta.filename, [effort, "at start", program]),
+    },
+  ],
 };
 
 if (import.meta.main) {
-  const [folder = "", effort, part, control] = process.argv.slice(2);
-  const mutations = control === undefined ? [] : controls[control as keyof typeof controls].mutations;
-  using mutated =
-    mutations.length === 0 ? { program: builtProgram, [Symbol.dispose]: () => {} } : mutateProgram(...mutations);
+  const [folder = "", effort, part, program] = process.argv.slice(2);
   const setting: Setting = {
     folder,
     effort: effort as Effort,
-    program: mutated.program,
-    recoverWithinMs: control === undefined ? 60_000 : 8_000,
+    program: program ?? builtProgram,
+    recoverWithinMs: program === undefined ? 60_000 : 8_000,
   };
   const outcome = await runs[part as Part](setting);
   process.stdout.write(`${JSON.stringify(outcome)}\n`);

@@ -14,8 +14,8 @@ import {
 import path from "node:path";
 import { setAsideFolder } from "../../agent/journal/set-aside.ts";
 import { damagedStation, holdCards, toldLost, witnessed } from "./damaged-station.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
+import { builtProgram, type Mutation } from "./mutated-program.ts";
 import { notInTime, together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 import { readStoredJournal } from "./stored-journal.ts";
@@ -208,15 +208,15 @@ function keptFiles(dataDir: string): number {
 const chosen = (effort: Effort): readonly Damage[] =>
   effort === "full" ? damages : damages.filter(({ name }) => /middle|missing|header$/.test(name));
 
-function control(name: string, struck: string, breaks: Fault["controls"][number]["breaks"], mutation: Mutation) {
+function control(name: string, struck: string, breaks: Control["breaks"], mutation: Mutation) {
   return {
     without: name,
     breaks,
-    run: async () => {
-      using mutated = mutateProgram(mutation);
+    mutations: [mutation],
+    run: async (program: string) => {
       const damage = damages.find((each) => each.name === struck);
       if (damage === undefined) throw new Error(`There is no damage "${struck}".`);
-      return await strike(damage, mutated.program, 5_000);
+      return await strike(damage, program, 5_000);
     },
   };
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { temporaryFolder } from "../folder.ts";
 import { damagedStation, holdCards, witnessed } from "./damaged-station.ts";
 import type { Fault, FaultOutcome } from "./fault.ts";
-import { builtProgram, mutateProgram } from "./mutated-program.ts";
+import { builtProgram } from "./mutated-program.ts";
 import { notInTime, together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 import { readStoredJournal } from "./stored-journal.ts";
@@ -88,26 +88,20 @@ export const fault: Fault = {
     {
       without: "a witness of the numbers",
       breaks: ["I9"],
-      run: async () => {
-        using mutated = mutateProgram({
+      mutations: [
+        {
           text: "if (store.lastSeq < known) this.#goOnAbove(store, known);",
           by: "if (false) this.#goOnAbove(store, known);",
           times: 1,
-        });
-        return await rollBack("the journal", mutated.program, 5_000);
-      },
+        },
+      ],
+      run: (program) => rollBack("the journal", program, 5_000),
     },
     {
       without: "hearing the centre's high water",
       breaks: ["I9"],
-      run: async () => {
-        using mutated = mutateProgram({
-          text: "if (lost > 0) this.#goOnAbove(store, seq);",
-          by: "",
-          times: 1,
-        });
-        return await rollBack("the journal and its witness", mutated.program, 5_000);
-      },
+      mutations: [{ text: "if (lost > 0) this.#goOnAbove(store, seq);", by: "", times: 1 }],
+      run: (program) => rollBack("the journal and its witness", program, 5_000),
     },
   ],
 };

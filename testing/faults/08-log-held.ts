@@ -2,9 +2,9 @@ import { statSync } from "node:fs";
 import path from "node:path";
 import { startFakeCentre } from "../fake-centre.ts";
 import { runTram } from "../program.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
 import { JournalIntruder } from "./journal-intruder.ts";
-import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
+import { builtProgram, type Mutation } from "./mutated-program.ts";
 import { type Issued, notInTime, Oracle, together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 import { answerSignIn } from "./signed-in.ts";
@@ -134,16 +134,14 @@ async function openItTwice(effort: Effort, program = builtProgram, recoverWithin
 
 const control = (
   what: string,
-  breaks: Fault["controls"][number]["breaks"],
+  breaks: Control["breaks"],
   run: (program: string, recoverWithinMs: number) => Promise<FaultOutcome>,
   mutations: readonly Mutation[],
-): Fault["controls"][number] => ({
+): Control => ({
   without: what,
   breaks,
-  run: async () => {
-    using mutated = mutateProgram(...mutations);
-    return await run(mutated.program, 5_000);
-  },
+  mutations,
+  run: (program) => run(program, 5_000),
 });
 
 export const fault: Fault = {

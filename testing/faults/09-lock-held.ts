@@ -1,8 +1,8 @@
 import { startFakeCentre } from "../fake-centre.ts";
 import { AgentPulse } from "./agent-pulse.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
 import { JournalIntruder } from "./journal-intruder.ts";
-import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
+import { builtProgram, type Mutation } from "./mutated-program.ts";
 import { type Issued, notInTime, Oracle, together } from "./oracle.ts";
 import { answerSignIn } from "./signed-in.ts";
 import { StationUnderTest } from "./station-under-test.ts";
@@ -95,18 +95,12 @@ async function holdTheLock(effort: Effort, program = builtProgram, recoverWithin
   };
 }
 
-const control = (
-  what: string,
-  breaks: Fault["controls"][number]["breaks"],
-  mutations: readonly Mutation[],
-): Fault["controls"][number] => ({
+const control = (what: string, breaks: Control["breaks"], mutations: readonly Mutation[]): Control => ({
   without: what,
   breaks,
-  run: async (effort) => {
-    using mutated = mutateProgram(...mutations);
-    // What it breaks is seen before: nobody waits a minute for what was never recorded.
-    return await holdTheLock(effort, mutated.program, 5_000);
-  },
+  mutations,
+  // What it breaks is seen before: nobody waits a minute for what was never recorded.
+  run: (program, effort) => holdTheLock(effort, program, 5_000),
 });
 
 export const fault: Fault = {

@@ -5,8 +5,8 @@ import { freePort } from "../free-port.ts";
 import { typed } from "../key-strokes.ts";
 import { openPageKeys, type PageKeys } from "../page-keys.ts";
 import { until } from "../until.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
+import type { Mutation } from "./mutated-program.ts";
 import { notInTime, Oracle, together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 import { type AgentUnderTest, isStopped, StationUnderTest } from "./station-under-test.ts";
@@ -218,16 +218,14 @@ async function freeze(pid: number): Promise<void> {
 
 const control = (
   what: string,
-  breaks: Fault["controls"][number]["breaks"],
+  breaks: Control["breaks"],
   part: (options: SceneOptions) => Promise<FaultOutcome>,
   by: { readonly mutation?: Mutation; readonly prepare?: (page: Page) => Promise<unknown> },
-): Fault["controls"][number] => ({
+): Control => ({
   without: what,
   breaks,
-  run: async () => {
-    using mutated = by.mutation === undefined ? null : mutateProgram(by.mutation);
-    return await part({ program: mutated?.program, prepare: by.prepare });
-  },
+  mutations: by.mutation === undefined ? [] : [by.mutation],
+  run: (program) => part({ program, prepare: by.prepare }),
 });
 
 export const fault: Fault = {

@@ -1,8 +1,8 @@
 import { correctedTime } from "../../central/corrected-time.ts";
 import { startFakeCentre } from "../fake-centre.ts";
 import { FakeClock } from "./fake-clock.ts";
-import type { Fault, FaultOutcome } from "./fault.ts";
-import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Control, Fault, FaultOutcome } from "./fault.ts";
+import { builtProgram, type Mutation } from "./mutated-program.ts";
 import { notInTime, Oracle, together } from "./oracle.ts";
 import { answerSignIn } from "./signed-in.ts";
 import { StationUnderTest } from "./station-under-test.ts";
@@ -159,17 +159,11 @@ async function setTheClock(program = builtProgram, recoverWithinMs = 60_000): Pr
   };
 }
 
-const control = (
-  what: string,
-  breaks: Fault["controls"][number]["breaks"],
-  mutations: readonly Mutation[],
-): Fault["controls"][number] => ({
+const control = (what: string, breaks: Control["breaks"], mutations: readonly Mutation[]): Control => ({
   without: what,
   breaks,
-  run: async () => {
-    using mutated = mutateProgram(...mutations);
-    return await setTheClock(mutated.program, 8_000);
-  },
+  mutations,
+  run: (program) => setTheClock(program, 8_000),
 });
 
 export const fault: Fault = {

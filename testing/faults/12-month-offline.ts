@@ -6,8 +6,8 @@ import { agentNodeFlags, childEnvironment } from "../../cli/output.ts";
 import { type FakeCentre, startFakeCentre } from "../fake-centre.ts";
 import { temporaryFolder } from "../folder.ts";
 import { until } from "../until.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
+import type { Mutation } from "./mutated-program.ts";
 import { type Issued, Oracle, together } from "./oracle.ts";
 import { answerSignIn } from "./signed-in.ts";
 import { type AgentUnderTest, StationUnderTest } from "./station-under-test.ts";
@@ -252,12 +252,12 @@ function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-function mutated(mutation: Mutation): () => Promise<FaultOutcome> {
-  return async () => {
-    using copy = mutateProgram(mutation);
-    return await offline(controlMonth, copy.program);
-  };
-}
+const control = (what: string, breaks: Control["breaks"], mutation: Mutation): Control => ({
+  without: what,
+  breaks,
+  mutations: [mutation],
+  run: (program) => offline(controlMonth, program),
+});
 
 const oldestUnsent = "WHERE state = 0 AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY seq LIMIT ?";
 
@@ -267,28 +267,20 @@ export const fault: Fault = {
   everyCommit: false,
   run: (effort) => offline(months[effort]),
   controls: [
-    {
-      without: "sending what is older than a week",
-      breaks: ["I1"],
-      run: mutated({
-        text: oldestUnsent,
-        by: oldestUnsent.replace("AND id", "AND wall_ms > (SELECT max(wall_ms) FROM entry) - 604800000 AND id"),
-        times: 1,
-      }),
-    },
-    {
-      without: "the order of the numbers",
-      breaks: ["I2"],
-      run: mutated({ text: oldestUnsent, by: oldestUnsent.replace("BY seq", "BY seq DESC"), times: 1 }),
-    },
-    {
-      without: "reading the backlog in pages",
-      breaks: ["I6"],
-      run: mutated({
-        text: 'this.#oldestWallMs = void 0;\n\t\tif (this.#mode === "read") return;',
-        by: 'globalThis.backlog = database.prepare("SELECT * FROM entry WHERE state = 0").all().map((row) => [1, 2, 3, 4].map(() => JSON.stringify(row)));if (this.#mode === "read") return;',
-        times: 1,
-      }),
-    },
+    control("sending what is older than a week", ["I1"], {
+      text: oldestUnsent,
+      by: oldestUnsent.replace("AND id", "AND wall_ms > (SELECT max(wall_ms) FROM entry) - 604800000 AND id"),
+      times: 1,
+    }),
+    control("the order of the numbers", ["I2"], {
+      text: oldestUnsent,
+      by: oldestUnsent.replace("BY seq", "BY seq DESC"),
+      times: 1,
+    }),
+    control("reading the backlog in pages", ["I6"], {
+      text: 'this.#oldestWallMs = void 0;\n\t\tif (this.#mode === "read") return;',
+      by: 'globalThis.backlog = database.prepare("SELECT * FROM entry WHERE state = 0").all().map((row) => [1, 2, 3, 4].map(() => JSON.stringify(row)));if (this.#mode === "read") return;',
+      times: 1,
+    }),
   ],
 };

@@ -2,7 +2,7 @@ import { Rig } from "../central-rig.ts";
 import { startFakeCentre } from "../fake-centre.ts";
 import { until } from "../until.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { builtProgram, mutateProgram } from "./mutated-program.ts";
+import { builtProgram } from "./mutated-program.ts";
 import { Oracle, together } from "./oracle.ts";
 import { OutboxInHand } from "./outbox-in-hand.ts";
 import { allOf } from "./outcomes.ts";
@@ -141,17 +141,15 @@ export const fault: Fault = {
     {
       without: "the id that stays the same on every retry",
       breaks: ["I2"],
-      run: async () => {
-        using mutated = mutateProgram(
-          { text: "id: entry.id,\n\t\tseq: entry.seq,", by: "id: randomUUID(),\n\t\tseq: entry.seq,", times: 1 },
-          {
-            text: "const answer = answers.get(id);",
-            by: "const answer = response.results[sent.indexOf(id)];",
-            times: 1,
-          },
-        );
-        return await wholeAgent("fast", mutated.program);
-      },
+      mutations: [
+        { text: "id: entry.id,\n\t\tseq: entry.seq,", by: "id: randomUUID(),\n\t\tseq: entry.seq,", times: 1 },
+        {
+          text: "const answer = answers.get(id);",
+          by: "const answer = response.results[sent.indexOf(id)];",
+          times: 1,
+        },
+      ],
+      run: (program) => wholeAgent("fast", program),
     },
   ],
 };

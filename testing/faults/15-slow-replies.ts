@@ -1,7 +1,7 @@
 import { uploadTimeoutMs } from "../../contract/limits.ts";
 import { until } from "../until.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
+import type { Mutation } from "./mutated-program.ts";
 import { together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 import { ScriptedLine } from "./scripted-line.ts";
@@ -100,16 +100,14 @@ async function behind(slow: Slow, program?: string, watchedMs = latestMs): Promi
 
 const control = (
   without: string,
-  breaks: Fault["controls"][number]["breaks"],
+  breaks: Control["breaks"],
   watchedMs: number,
   ...mutations: readonly Mutation[]
-): Fault["controls"][number] => ({
+): Control => ({
   without,
   breaks,
-  run: async () => {
-    using mutated = mutateProgram(...mutations);
-    return await behind(silent, mutated.program, watchedMs);
-  },
+  mutations,
+  run: (program) => behind(silent, program, watchedMs),
 });
 
 /** The minute of a whole time-out is really waited for, in full; all of them beside each other. */

@@ -1,8 +1,8 @@
 import { longestPauseMs } from "../../agent/sync/backoff.ts";
 import { startFakeCentre } from "../fake-centre.ts";
 import { until } from "../until.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
+import type { Mutation } from "./mutated-program.ts";
 import { Oracle, together } from "./oracle.ts";
 import { OutboxInHand } from "./outbox-in-hand.ts";
 import { allOf } from "./outcomes.ts";
@@ -169,13 +169,11 @@ async function storms(effort: Effort): Promise<FaultOutcome> {
   return allOf(...inHand, ...agents);
 }
 
-const control = (what: string, breaks: Fault["controls"][number]["breaks"], mutation: Mutation) => ({
+const control = (what: string, breaks: Control["breaks"], mutation: Mutation) => ({
   without: what,
   breaks,
-  run: async () => {
-    using mutated = mutateProgram(mutation);
-    return await wholeAgent("fast", statuses, mutated.program);
-  },
+  mutations: [mutation],
+  run: (program: string) => wholeAgent("fast", statuses, program),
 });
 
 export const fault: Fault = {

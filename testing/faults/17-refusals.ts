@@ -1,6 +1,5 @@
 import type { ProblemName } from "../../contract/problem.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { mutateProgram } from "./mutated-program.ts";
 import { together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 import { ScriptedLine } from "./scripted-line.ts";
@@ -126,22 +125,20 @@ export const fault: Fault = {
     {
       without: "quarantine, a refused row is deleted",
       breaks: ["I1"],
-      run: async () => {
-        using mutated = mutateProgram({
+      mutations: [
+        {
           text: "UPDATE entry SET state = 2, state_at = ?, last_code = ?, attempts = attempts + 1 WHERE",
           by: "DELETE FROM entry WHERE ? <> ? AND",
           times: 1,
-        });
-        return await onePoison(422, 136, mutated.program);
-      },
+        },
+      ],
+      run: (program) => onePoison(422, 136, program),
     },
     {
       without: "halving",
       breaks: ["I5"],
-      run: async () => {
-        using mutated = mutateProgram({ text: "next: { suspects: size },", by: "next: { suspects: null },", times: 1 });
-        return await onePoison(422, 136, mutated.program, 3_000);
-      },
+      mutations: [{ text: "next: { suspects: size },", by: "next: { suspects: null },", times: 1 }],
+      run: (program) => onePoison(422, 136, program, 3_000),
     },
   ],
 };

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import type { WireEntry } from "../../contract/entries.ts";
 import type { Answer } from "../fake-centre.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { mutateProgram } from "./mutated-program.ts";
 import { together } from "./oracle.ts";
 import { ScriptedLine } from "./scripted-line.ts";
 
@@ -131,26 +130,26 @@ export const fault: Fault = {
     {
       without: "acknowledgement by name, a good status takes the whole batch out",
       breaks: ["I1"],
-      run: async () => {
-        using mutated = mutateProgram({
+      mutations: [
+        {
           text: "const answer = answers.get(id);",
           by: 'const answer = answers.get(id) ?? { id, status: "stored" };',
           times: 1,
-        });
-        return await partialAcceptance("fast", mutated.program);
-      },
+        },
+      ],
+      run: (program) => partialAcceptance("fast", program),
     },
     {
       without: "regard to what was sent, every id in the answer is acknowledged",
       breaks: ["I1"],
-      run: async () => {
-        using mutated = mutateProgram({
+      mutations: [
+        {
           text: "for (const id of sent) {\n\t\tconst answer",
           by: "for (const id of answers.keys()) {\n\t\tconst answer",
           times: 1,
-        });
-        return await partialAcceptance("fast", mutated.program);
-      },
+        },
+      ],
+      run: (program) => partialAcceptance("fast", program),
     },
   ],
 };

@@ -8,8 +8,8 @@ import { type Authority, authority, type Certificate, today } from "../certifica
 import { type Answer, type FakeCentre, type Script, startFakeCentre } from "../fake-centre.ts";
 import { temporaryFolder } from "../folder.ts";
 import { until } from "../until.ts";
-import type { Fault, FaultOutcome } from "./fault.ts";
-import { type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Control, Fault, FaultOutcome } from "./fault.ts";
+import type { Mutation } from "./mutated-program.ts";
 import { together } from "./oracle.ts";
 import { ScriptedLine } from "./scripted-line.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
@@ -231,18 +231,11 @@ function measureMemory(pid: number): { growthMiB(): number } {
   return { growthMiB: () => inMiB("VmHWM") - before };
 }
 
-const control = (
-  without: string,
-  breaks: Fault["controls"][number]["breaks"],
-  met: Stranger,
-  mutation: Mutation,
-): Fault["controls"][number] => ({
+const control = (without: string, breaks: Control["breaks"], met: Stranger, mutation: Mutation): Control => ({
   without,
   breaks,
-  run: async () => {
-    using mutated = mutateProgram(mutation);
-    return await meetAll([met], mutated.program);
-  },
+  mutations: [mutation],
+  run: (program) => meetAll([met], program),
 });
 
 export const fault: Fault = {

@@ -2,9 +2,9 @@ import type { startCentral } from "../../central/server.ts";
 import { Device, newCheckpoint } from "../central-rig.ts";
 import { until } from "../until.ts";
 import { CentralLine, saidOf } from "./central-line.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
 import { mutateCentral } from "./mutated-central.ts";
-import { type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Mutation } from "./mutated-program.ts";
 import { notInTime, together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 
@@ -267,25 +267,24 @@ const guessedCodes: Leg = async (effort, products) => {
 
 const legs: readonly Leg[] = [lostRefresh, stolenRefresh, removedStaff, wrongCheckpoint, guessedCodes];
 
-const agentControl = (without: string, leg: Leg, ...mutations: readonly Mutation[]): Fault["controls"][number] => ({
+const agentControl = (without: string, leg: Leg, ...mutations: readonly Mutation[]): Control => ({
   without,
   breaks: ["I6"],
-  run: async (effort) => {
-    using mutated = mutateProgram(...mutations);
-    return await leg(effort, { program: mutated.program });
-  },
+  mutations,
+  run: (program, effort) => leg(effort, { program }),
 });
 
 const centralControl = (
   without: string,
   leg: Leg,
-  breaks: Fault["controls"][number]["breaks"],
+  breaks: Control["breaks"],
   file: string,
   mutation: Mutation,
-): Fault["controls"][number] => ({
+): Control => ({
   without,
   breaks,
-  run: async (effort) => {
+  mutations: [{ ...mutation, file }],
+  run: async (_program, effort) => {
     using mutated = await mutateCentral(file, mutation);
     return await leg(effort, { startCentral: mutated.startCentral });
   },

@@ -9,7 +9,7 @@ import type { PtyDevice } from "../pty.ts";
 import { Chance } from "./chance.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
 import { HeldReaders } from "./held-readers.ts";
-import { builtProgram, mutateProgram } from "./mutated-program.ts";
+import { builtProgram } from "./mutated-program.ts";
 import { notInTime, Oracle, together } from "./oracle.ts";
 import { answerSignIn } from "./signed-in.ts";
 import { StationUnderTest } from "./station-under-test.ts";
@@ -351,34 +351,34 @@ export const fault: Fault = {
     {
       without: "keeping the scanned bytes as they are",
       breaks: ["I2"],
-      run: async () => {
-        using mutated = mutateProgram({
+      mutations: [
+        {
           text: 'rawB64: Buffer.from(request.bytes).toString("base64")',
           by: 'rawB64: Buffer.from(new TextDecoder().decode(request.bytes)).toString("base64")',
           times: 1,
-        });
-        return await holdHostileCodes("fast", mutated.program);
-      },
+        },
+      ],
+      run: (program) => holdHostileCodes("fast", program),
     },
     {
       without: "logs that hold no payload",
       breaks: ["I7"],
-      run: async () => {
-        using mutated = mutateProgram({
+      mutations: [
+        {
           text: "const codes = recognise(scan.bytes,",
           by: 'this.#options.log("read", { text: Buffer.from(scan.bytes).toString("latin1") }); const codes = recognise(scan.bytes,',
           times: 1,
-        });
-        return await holdHostileCodes("fast", mutated.program);
-      },
+        },
+      ],
+      run: (program) => holdHostileCodes("fast", program),
     },
     {
       without: "a page that draws text as text",
       breaks: ["I7"],
-      run: async () => {
-        using mutated = mutateProgram();
-        withTrustingPage(mutated.program);
-        return await holdHostileCodes("fast", mutated.program);
+      mutations: [],
+      run: (program) => {
+        withTrustingPage(program);
+        return holdHostileCodes("fast", program);
       },
     },
   ],

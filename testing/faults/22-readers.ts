@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { PtyDevice } from "../pty.ts";
 import { until } from "../until.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
 import { HeldReaders } from "./held-readers.ts";
-import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
+import { builtProgram, type Mutation } from "./mutated-program.ts";
 import { type Issued, Oracle, together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 import { StationUnderTest } from "./station-under-test.ts";
@@ -229,18 +229,11 @@ async function everyPart(effort: Effort, chosen = parts, program = builtProgram)
   return allOf(...outcomes);
 }
 
-const control = (
-  what: string,
-  breaks: Fault["controls"][number]["breaks"],
-  part: Part,
-  mutations: readonly Mutation[],
-): Fault["controls"][number] => ({
+const control = (what: string, breaks: Control["breaks"], part: Part, mutations: readonly Mutation[]): Control => ({
   without: what,
   breaks,
-  run: async () => {
-    using mutated = mutateProgram(...mutations);
-    return await everyPart("fast", [part], mutated.program);
-  },
+  mutations,
+  run: (program) => everyPart("fast", [part], program),
 });
 
 export const fault: Fault = {

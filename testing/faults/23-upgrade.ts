@@ -5,7 +5,7 @@ import Database from "better-sqlite3";
 import { backupFile } from "../../agent/journal/set-aside.ts";
 import { type FakeCentre, startFakeCentre } from "../fake-centre.ts";
 import { temporaryFolder } from "../folder.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
 import { LoopImage, requireRoot } from "./loop-image.ts";
 import { builtProgram, type MutatedProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
 import { notInTime, Oracle, together } from "./oracle.ts";
@@ -259,13 +259,14 @@ function fill(file: string): void {
 
 const control = (
   what: string,
-  breaks: Fault["controls"][number]["breaks"],
+  breaks: Control["breaks"],
   part: (effort: Effort, versions: Versions) => Promise<FaultOutcome>,
   ...mutations: readonly Mutation[]
-): Fault["controls"][number] => ({
+): Control => ({
   without: what,
   breaks,
-  run: async (effort) => {
+  mutations,
+  run: async (_program, effort) => {
     using made = versions(...mutations);
     return await part(effort, made);
   },

@@ -10,8 +10,8 @@ import { dataKeysFile, unwrapDataKey, wrappedInFile } from "../../agent/journal/
 import type { WireEntry } from "../../contract/entries.ts";
 import { type FakeCentre, startFakeCentre } from "../fake-centre.ts";
 import { makeOwner, passphrase, type TestOwner } from "../owner.ts";
-import type { Fault, FaultOutcome } from "./fault.ts";
-import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Control, Fault, FaultOutcome } from "./fault.ts";
+import { builtProgram, type Mutation } from "./mutated-program.ts";
 import { type Issued, notInTime, Oracle, together } from "./oracle.ts";
 import { answerSignIn } from "./signed-in.ts";
 import { type AgentUnderTest, StationUnderTest } from "./station-under-test.ts";
@@ -333,19 +333,18 @@ function inJournal(dataDir: string, sql: string): void {
 
 const control = (
   what: string,
-  breaks: Fault["controls"][number]["breaks"],
+  breaks: Control["breaks"],
   name: string,
   ...mutations: readonly Mutation[]
-): Fault["controls"][number] => ({
+): Control => ({
   without: what,
   breaks,
-  run: async () => {
-    using mutated = mutateProgram(...mutations);
-    return await breakKeys(
-      mutated.program,
+  mutations,
+  run: (program) =>
+    breakKeys(
+      program,
       troubles.filter((trouble) => trouble.name === name),
-    );
-  },
+    ),
 });
 
 export const fault: Fault = {

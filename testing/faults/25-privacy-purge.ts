@@ -3,8 +3,8 @@ import path from "node:path";
 import { backupFile } from "../../agent/journal/set-aside.ts";
 import { until } from "../until.ts";
 import { damagedStation, holdCards } from "./damaged-station.ts";
-import type { Effort, Fault, FaultOutcome } from "./fault.ts";
-import { builtProgram, type Mutation, mutateProgram } from "./mutated-program.ts";
+import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
+import { builtProgram, type Mutation } from "./mutated-program.ts";
 import { notInTime, together } from "./oracle.ts";
 import { readStoredJournal } from "./stored-journal.ts";
 
@@ -105,14 +105,12 @@ async function purge(effort: Effort, program: string, patienceMs: number): Promi
   };
 }
 
-function control(name: string, breaks: Fault["controls"][number]["breaks"], mutation: Mutation) {
+function control(name: string, breaks: Control["breaks"], mutation: Mutation) {
   return {
     without: name,
     breaks,
-    run: async (effort: Effort) => {
-      using mutated = mutateProgram(mutation);
-      return await purge(effort, mutated.program, 10_000);
-    },
+    mutations: [mutation],
+    run: (program: string, effort: Effort) => purge(effort, program, 10_000),
   };
 }
 

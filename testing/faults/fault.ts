@@ -1,3 +1,5 @@
+import type { Mutation } from "./mutated-program.ts";
+
 /** What must hold through every fault. A positive answer turns a scan into an obligation. */
 export const invariants = {
   I1: "no acknowledged loss",
@@ -34,7 +36,10 @@ export interface Control {
   readonly without: string;
   /** At least one of these must be violated, or the fault proves nothing. */
   readonly breaks: readonly Invariant[];
-  readonly run: (effort: Effort) => Promise<FaultOutcome>;
+  /** What is changed in the product; empty where the machine or the page is. Every text must fit the product at any time. */
+  readonly mutations: readonly Mutation[];
+  /** The fault against that product: `program` is the built one with its mutations. */
+  readonly run: (program: string, effort: Effort) => Promise<FaultOutcome>;
 }
 
 /** One of the numbered faults. */

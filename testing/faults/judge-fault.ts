@@ -1,6 +1,7 @@
 import { globSync } from "node:fs";
 import path from "node:path";
 import type { Control, Effort, Fault, FaultOutcome, Invariant } from "./fault.ts";
+import { mutateProgram } from "./mutated-program.ts";
 
 /** Files of the faults, `NN-name.ts`, in order of their numbers. */
 export function faultFiles(): string[] {
@@ -37,7 +38,10 @@ export function judgeFault(fault: Fault, effort: Effort): Promise<JudgedRun> {
 /** The product without a protection: one of the invariants named must be violated. */
 export function judgeControl(control: Control, effort: Effort): Promise<JudgedRun> {
   return judged(
-    () => control.run(effort),
+    async () => {
+      using mutated = mutateProgram(...control.mutations.filter(({ file }) => file === undefined));
+      return await control.run(mutated.program, effort);
+    },
     (outcome) => [
       ...neverStruck(outcome),
       ...(violations(outcome).some(([name]) => control.breaks.includes(name))

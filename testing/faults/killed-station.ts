@@ -6,7 +6,6 @@ import { type FakeCentre, startFakeCentre } from "../fake-centre.ts";
 import { temporaryFolder } from "../folder.ts";
 import { until } from "../until.ts";
 import type { FaultOutcome } from "./fault.ts";
-import { type Mutation, mutateProgram } from "./mutated-program.ts";
 import { notInTime, Oracle, together } from "./oracle.ts";
 import { type RestlessReader, startRestlessReader } from "./restless-reader.ts";
 import { SaidFile, scans } from "./said-file.ts";
@@ -239,9 +238,8 @@ function isGone(pid: number): boolean {
  * A control of kills: the agent without a protection is killed at work until something accepted is lost. Offline, because
  * a centre's answers bring late commits forward.
  */
-export async function killUntilLost(mutations: readonly Mutation[]): Promise<FaultOutcome> {
-  using mutated = mutateProgram(...mutations);
-  await using station = await KilledStation.make(mutated.program);
+export async function killUntilLost(program: string): Promise<FaultOutcome> {
+  await using station = await KilledStation.make(program);
   await station.goOffline();
   for (let kills = 0; kills < mostControlKills && !station.hasLost; kills++) await station.kill("agent");
   return station.seen;

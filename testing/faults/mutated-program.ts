@@ -7,8 +7,10 @@ const root = path.resolve(import.meta.dirname, "..", "..");
 /** The built program `tram`, as it ships. */
 export const builtProgram = path.join(root, "dist", "tram", "tram.js");
 
-/** One change to the built program. */
+/** One change to the built program, or to a source of the central service. */
 export interface Mutation {
+  /** A source of the central service, from the root; the built program `tram` unless told. */
+  readonly file?: string;
   /** Exact text of the build (one statement, a pragma, a sentence: not minified, indented with tabs). */
   readonly text: string;
   readonly by: string;
@@ -22,6 +24,27 @@ export interface MutatedProgram extends Disposable {
   readonly program: string;
 }
 
+/** Texts of the build by file name. */
+export function builtFiles(): Map<string, string> {
+  const built = path.dirname(builtProgram);
+  const names = readdirSync(built).filter((name) => name.endsWith(".js"));
+  return new Map(names.map((name) => [name, readFileSync(path.join(built, name), "utf8")]));
+}
+
+/** Changes these texts. @throws {Error} naming the text that was not found as often as said */
+export function mutate(files: Map<string, string>, { text, by, times }: Mutation): void {
+  let found = 0;
+  for (const [name, content] of files) {
+    const pieces = content.split(text);
+    found += pieces.length - 1;
+    files.set(name, pieces.join(by));
+  }
+  if (found !== times) {
+    const where = files.size === 1 ? [...files.keys()].join() : "The build";
+    throw new Error(`${where} has ${found} times, not ${times}: ${text}. Correct the control to what it says.`);
+  }
+}
+
 /**
  * For negative controls: the real product with one protection taken out. The copy stands in a temporary folder, with
  * the project's libraries and pages beside it.
@@ -30,23 +53,8 @@ export interface MutatedProgram extends Disposable {
  */
 export function mutateProgram(...mutations: readonly Mutation[]): MutatedProgram {
   const built = path.dirname(builtProgram);
-  const files = new Map<string, string>();
-  for (const name of readdirSync(built)) {
-    if (name.endsWith(".js")) files.set(name, readFileSync(path.join(built, name), "utf8"));
-  }
-  for (const { text, by, times } of mutations) {
-    let found = 0;
-    for (const [name, content] of files) {
-      const pieces = content.split(text);
-      found += pieces.length - 1;
-      files.set(name, pieces.join(by));
-    }
-    if (found !== times) {
-      throw new Error(
-        `The build has ${found} times, not ${times}: ${text}. Correct the control to what the code says.`,
-      );
-    }
-  }
+  const files = builtFiles();
+  for (const mutation of mutations) mutate(files, mutation);
   const folder = mkdtempSync(path.join(os.tmpdir(), "tram-mutated-"));
   const copy = path.join(folder, "dist", "tram");
   mkdirSync(copy, { recursive: true });
