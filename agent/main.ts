@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { z } from "zod";
-import { type Checkpoint, checkpoint } from "../contract/people.ts";
+import { type Checkpoint, checkpoint } from "../contract/places.ts";
 import { parseRelaySpecs, type RelaySpec } from "../drivers/gate/relay-spec.ts";
 import { type KeyboardCalibration, uncalibrated } from "../drivers/keyboard/calibration.ts";
 import type { RawScan } from "../drivers/reader.ts";

@@ -4,7 +4,7 @@ import { placeCodeText, placeMessage } from "../contract/signed-code.ts";
 
 /** Signs the codes of this installation; the same key after every start, because it comes from the key file. */
 export interface CodeSigner {
-  readonly publicKeys: CodeKeys;
+  readonly publicKeys: Pick<CodeKeys, "keys">;
   /** The code of a place registered at `createdAt` (ms); the same text each time. `base` is the centre's public address. */
   placeCode(base: string, checkpointId: string, createdAt: number): { text: string; kid: string };
 }

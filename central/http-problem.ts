@@ -13,26 +13,33 @@ const known: Record<ProblemName, readonly [status: number, title: string]> = {
   device_not_enrolled: [403, "This machine is not enrolled"],
   phone_not_authorised: [403, "This phone has no right here"],
   role_too_high: [403, "This role is above yours"],
+  owner_limit: [403, "This owner has as many places as allowed"],
   masked_only: [403, "Only the masked view is allowed"],
   not_found: [404, "Not found"],
   in_progress: [409, "Already in progress"],
   last_owner: [409, "The last owner cannot be removed"],
   already_staff: [409, "This phone is already staff here"],
+  looks_like_existing: [409, "This looks like a place that exists"],
+  open_children: [409, "The place has open sub-places"],
+  already_decided: [409, "This has been decided already"],
   challenge_expired: [410, "The one-time code has ended"],
   cursor_expired: [410, "The cursor cannot be used any more"],
-  already_decided: [409, "Already decided"],
   version_changed: [412, "Somebody changed it meanwhile"],
+  closed: [410, "This place is closed"],
   too_large: [413, "The request is too large"],
   validation: [422, "A value is not valid"],
   id_conflict: [422, "This id is taken by other content"],
+  unknown_unit: [422, "This administrative unit is not in the list"],
   full_view_not_allowed: [422, "The full view cannot be given here"],
+  precondition_required: [428, "Say which version is changed"],
   rate_limited: [429, "Too many requests"],
   locked: [429, "Locked for a while"],
   too_many_streams: [429, "Too many open streams"],
   unavailable: [503, "Not available now"],
 };
 
-export interface ProblemExtras extends Pick<Problem, "errors" | "attempts_left" | "staff_id" | "reason" | "version"> {
+export interface ProblemExtras
+  extends Pick<Problem, "errors" | "attempts_left" | "staff_id" | "reason" | "version" | "candidates"> {
   /** Another status than the usual one of this type. */
   readonly status?: number;
   /** Seconds for the `Retry-After` header. */

@@ -3,6 +3,8 @@ import { z } from "zod";
 /** Public keys that the codes of a centre are checked with, also without a network. */
 export const codeKeys = z
   .object({
+    /** Raised whenever the set changes: a lower one than known is not taken. */
+    set_version: z.int().min(0).default(0),
     keys: z.array(
       z.object({
         kid: z.string().regex(/^[0-9a-f]{8}$/),

@@ -4,9 +4,6 @@ import { batchRequest, batchResponse } from "./entries.ts";
 import { exportRequest } from "./exports.ts";
 import { heartbeatRequest, heartbeatResponse } from "./heartbeat.ts";
 import {
-  checkpoint,
-  checkpointsPage,
-  newCheckpoint,
   newStaff,
   otpChallenge,
   otpRequest,
@@ -17,6 +14,7 @@ import {
   staffPage,
   tokenReply,
 } from "./people.ts";
+import { placeOperations } from "./place-operations.ts";
 import { posterRequest } from "./posters.ts";
 
 import {
@@ -109,23 +107,7 @@ export const operations = {
     request: revokeRequest,
     success: 204,
   },
-  createCheckpoint: {
-    method: "post",
-    path: "/v1/checkpoints",
-    summary: "Register a place; the caller becomes its owner",
-    auth: "dpop",
-    request: newCheckpoint,
-    success: 201,
-    response: checkpoint,
-  },
-  listMyCheckpoints: {
-    method: "get",
-    path: "/v1/me/checkpoints",
-    summary: "Places the caller owns or serves, with the gate's policy",
-    auth: "dpop",
-    success: 200,
-    response: checkpointsPage,
-  },
+  ...placeOperations,
   listCodeKeys: {
     method: "get",
     path: "/v1/keys",

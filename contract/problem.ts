@@ -14,19 +14,25 @@ export const problemNames = [
   "phone_not_authorised",
   "device_not_enrolled",
   "role_too_high",
+  "owner_limit",
   "masked_only",
   "not_found",
   "in_progress",
   "last_owner",
   "already_staff",
+  "looks_like_existing",
+  "open_children",
+  "already_decided",
   "challenge_expired",
   "cursor_expired",
-  "already_decided",
+  "closed",
   "version_changed",
   "too_large",
   "validation",
   "id_conflict",
+  "unknown_unit",
   "full_view_not_allowed",
+  "precondition_required",
   "rate_limited",
   "locked",
   "too_many_streams",
@@ -48,6 +54,19 @@ export const problem = z
     reason: z.string().optional(),
     /** With `version_changed`: the version that is current now. */
     version: z.int().optional(),
+    /** What it could be instead: units of an address, places that look like the new one. */
+    candidates: z
+      .array(
+        z.object({
+          /** Of a place, where it is the caller's own. */
+          id: z.string().optional(),
+          /** Of a unit. */
+          code: z.string().optional(),
+          name: z.string(),
+          detail: z.string().optional(),
+        }),
+      )
+      .optional(),
   })
   .meta({ id: "Problem" });
 

@@ -2,7 +2,7 @@ import { createSecretKey, randomBytes } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Checkpoint } from "../../contract/people.ts";
+import { checkpoint } from "../../contract/places.ts";
 import { checkpointId } from "../../testing/drafts.ts";
 import { type Answer, type FakeCentre, startFakeCentre } from "../../testing/fake-centre.ts";
 import { temporaryFolder } from "../../testing/folder.ts";
@@ -15,13 +15,13 @@ let folder: ReturnType<typeof temporaryFolder>;
 let centre: FakeCentre;
 let file: string;
 const key = createSecretKey(randomBytes(32));
-let places: Checkpoint[];
+let places: (typeof place)[];
 let signedIn: number;
 let calls: { path: string; body: unknown }[];
 /** What the centre says to a path; the default is a centre in order. */
 let answers: Record<string, (answer: Answer, body: unknown) => void>;
 
-const place: Checkpoint = {
+const place = checkpoint.parse({
   id: checkpointId,
   name: "Quầy mẫu",
   kind: "office",
@@ -29,7 +29,7 @@ const place: Checkpoint = {
   address: { units_version: "2025-07-01", province_code: "01", commune_code: "00070", line: "Số 1" },
   policy: { record_when_expired: true, rescan_s: 3 },
   role: "scanner",
-};
+});
 
 const tokens = (number: number) => ({
   access_token: `access-${number}`,

@@ -1,14 +1,7 @@
 import type { z } from "zod";
 import { operations } from "../../contract/operations.ts";
-import {
-  type Checkpoint,
-  checkpointsPage,
-  maskPhone,
-  normalisePhone,
-  otpChallenge,
-  type TokenReply,
-  tokenReply,
-} from "../../contract/people.ts";
+import { maskPhone, normalisePhone, otpChallenge, type TokenReply, tokenReply } from "../../contract/people.ts";
+import { type Checkpoint, checkpointsPage } from "../../contract/places.ts";
 import type { Clock } from "../clock.ts";
 import type { DutyView, Sentence } from "../kiosk-port/view.ts";
 import type { CentralApi, Reply } from "../sync/central-api.ts";

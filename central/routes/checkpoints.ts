@@ -1,12 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance } from "fastify";
-import { type Checkpoint, newCheckpoint, type Role } from "../../contract/people.ts";
+import type { z } from "zod";
+import type { Role } from "../../contract/people.ts";
+import { type checkpoint, newCheckpoint } from "../../contract/places.ts";
 import { type Central, callerOf } from "../context.ts";
-import { bodyOf } from "../http-body.ts";
+import { bodyOf, wrongValue } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
 import { gatePolicyDefaults } from "../policy.ts";
 import type { StoredCheckpoint } from "../store/checkpoint-store.ts";
 import { normalisedPhone } from "./auth.ts";
+
+type Answer = z.input<typeof checkpoint>;
 
 /** Registering places, and the places the caller serves. */
 export function checkpointRoutes(server: FastifyInstance, central: Central): void {
@@ -14,6 +18,13 @@ export function checkpointRoutes(server: FastifyInstance, central: Central): voi
     const { personRef, audience } = await callerOf(central, request);
     const body = bodyOf(request, newCheckpoint);
     if (audience !== "owner") throw new HttpProblem("forbidden", "Sign in as an owner to register a place.");
+    const { address, retention_days } = body;
+    if (address?.province_code === undefined || address.commune_code === undefined) {
+      throw wrongValue("/address", "required", "A place needs an address.");
+    }
+    if (retention_days === undefined) throw wrongValue("/retention_days", "required", "Say how long entries are kept.");
+    const { province_code, commune_code, line } = address;
+    const known = { units_version: address.units_version ?? "2025-07-01", province_code, commune_code, line };
     const wanted = { ...body, phone: normalisedPhone(body.phone) };
     const contentTag = central.keys.tag("checkpoint-content", JSON.stringify([personRef, wanted]));
     const answer = await central.store.transaction(async (store) => {
@@ -32,8 +43,8 @@ export function checkpointRoutes(server: FastifyInstance, central: Central): voi
         kind: wanted.kind,
         kindStatus: "declared",
         phone: wanted.phone,
-        address: wanted.address,
-        retentionDays: wanted.retention_days,
+        address: known,
+        retentionDays: retention_days,
         contentTag,
         createdBy: personRef,
         createdAt: now,
@@ -58,7 +69,7 @@ export function checkpointRoutes(server: FastifyInstance, central: Central): voi
   server.get("/v1/me/checkpoints", async (request) => {
     const { personRef } = await callerOf(central, request);
     const grants = await central.store.staff.grantsOf(personRef);
-    const items: Checkpoint[] = [];
+    const items: Answer[] = [];
     for (const grant of grants.filter(({ validTo }) => validTo === null)) {
       const checkpoint = await central.store.checkpoints.find(grant.checkpointId);
       if (checkpoint) items.push(checkpointOf(central, checkpoint, grant.role));
@@ -67,7 +78,7 @@ export function checkpointRoutes(server: FastifyInstance, central: Central): voi
   });
 }
 
-function checkpointOf(central: Central, checkpoint: StoredCheckpoint, role: Role): Checkpoint {
+function checkpointOf(central: Central, checkpoint: StoredCheckpoint, role: Role): Answer {
   return {
     id: checkpoint.id,
     name: checkpoint.name,

@@ -1,6 +1,6 @@
 import type { Kysely } from "kysely";
 import { z } from "zod";
-import { checkpointKind } from "../../contract/people.ts";
+import { checkpointKind } from "../../contract/places.ts";
 import type { Sealer } from "../sealing.ts";
 import type { Tables } from "./tables.ts";
 

@@ -5,7 +5,8 @@ import { z } from "zod";
 import { systemClock } from "../../agent/clock.ts";
 import { CentralApi, type Reply } from "../../agent/sync/central-api.ts";
 import { operations } from "../../contract/operations.ts";
-import { checkpoint, otpChallenge, staffMember, tokenReply } from "../../contract/people.ts";
+import { otpChallenge, staffMember, tokenReply } from "../../contract/people.ts";
+import { checkpoint } from "../../contract/places.ts";
 import { writeDurably } from "../../provisioning/durable-file.ts";
 import { CommandFailure } from "../failure.ts";
 

@@ -1,14 +1,15 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { CredentialStore } from "../../agent/duty/credential-store.ts";
-import type { Checkpoint, TokenReply } from "../../contract/people.ts";
+import type { TokenReply } from "../../contract/people.ts";
+import { checkpoint } from "../../contract/places.ts";
 import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { checkpointId } from "../drafts.ts";
 import type { FakeCentre } from "../fake-centre.ts";
 
 const staffRef = "staff-1";
 
-const place: Checkpoint = {
+const place = checkpoint.parse({
   id: checkpointId,
   name: "Cổng thử nghiệm",
   kind: "office",
@@ -16,7 +17,7 @@ const place: Checkpoint = {
   address: { units_version: "2025-07-01", province_code: "01", commune_code: "00001", line: "Số 1 Phố Thử" },
   policy: { record_when_expired: true, rescan_s: 3 },
   role: "scanner",
-};
+});
 
 /** Makes a scripted centre answer everything about people: any phone signs in with any code, every refresh succeeds. */
 export function answerSignIn(centre: FakeCentre): void {
