@@ -1,4 +1,5 @@
 import type { FastifyBaseLogger, FastifyRequest } from "fastify";
+import type { AccessLog } from "./access-log.ts";
 import type { Clock } from "./clock.ts";
 import type { CodeSigner } from "./code-signing.ts";
 import type { CursorBox } from "./cursor.ts";
@@ -19,6 +20,7 @@ export interface Central {
   readonly signIn: SignIn;
   readonly cursors: CursorBox;
   readonly live: LiveFeed;
+  readonly accessLog: AccessLog;
   readonly codes: CodeSigner;
   /** Where people reach this service, for printed codes; known once it listens. */
   readonly publicUrl: () => string;

@@ -208,7 +208,7 @@ describe("the numbers that arrived", () => {
   let deviceId: string;
   beforeEach(async () => {
     await rig.stop();
-    store = openStore(`sqlite:${rig.databasePath}`).store;
+    store = openStore(`sqlite:${rig.databasePath}`, rig.clock).store;
   });
   afterEach(() => store.close());
   const fresh = async (): Promise<void> => {

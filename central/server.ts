@@ -1,4 +1,5 @@
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from "fastify";
+import { accessLogOver } from "./access-log.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { codeSigner } from "./code-signing.ts";
 import type { Central } from "./context.ts";
@@ -58,7 +59,7 @@ const otpKeptMs = 24 * 3_600_000;
  */
 export async function startCentral(options: CentralOptions): Promise<RunningCentral> {
   const { logger, clock = systemClock } = options;
-  const { store, keys } = openStore(options.database);
+  const { store, keys } = openStore(options.database, clock);
   try {
     let listening = "";
     const tokens = tokensOver(store, keys, clock);
@@ -71,6 +72,7 @@ export async function startCentral(options: CentralOptions): Promise<RunningCent
       signIn: signInOver({ store, keys, clock, tokens, otpSender: options.otpSender, logger }),
       cursors: cursorBox(keys.cursor),
       live: liveFeed(),
+      accessLog: accessLogOver(store, clock, logger),
       codes: codeSigner(keys.codes),
       publicUrl: () => options.publicUrl ?? listening,
     };
@@ -88,7 +90,9 @@ export async function startCentral(options: CentralOptions): Promise<RunningCent
       url,
       close() {
         clearInterval(housekeeping);
-        closing ??= closeWithin(server, longestCloseMs).then(() => store.close());
+        closing ??= closeWithin(server, longestCloseMs)
+          .then(() => central.accessLog.close())
+          .then(() => store.close());
         return closing;
       },
     };

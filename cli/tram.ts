@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
 import { centralCommand } from "./commands/central.ts";
+import { centralAuditCommand } from "./commands/central-audit.ts";
 import { dutyCommands } from "./commands/duty.ts";
 import { journalCommand } from "./commands/journal.ts";
 import { readersCommand } from "./commands/readers.ts";
@@ -28,6 +29,7 @@ for (const command of [
   startCommand,
   agentCommand,
   centralCommand,
+  centralAuditCommand,
   readersCommand,
   scanCommand,
   recogniseCommand,

@@ -165,6 +165,7 @@ export const sqliteMigrations: readonly string[] = [
   `
   ALTER TABLE device ADD COLUMN id_conflicts INTEGER;
   `,
+
   // Sign-ins without a key of their own end here: an empty thumbprint is nobody's.
   `
   ALTER TABLE token_family ADD COLUMN jkt TEXT NOT NULL DEFAULT '';
@@ -190,5 +191,32 @@ export const sqliteMigrations: readonly string[] = [
     jkt TEXT NOT NULL,
     PRIMARY KEY (subject, kind)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE access_record (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    action TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    checkpoint_id TEXT,
+    objects TEXT NOT NULL,
+    purpose TEXT,
+    reason_sealed BLOB,
+    hash TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX access_record_of_place ON access_record (checkpoint_id, seq);
+  CREATE TRIGGER access_record_stays BEFORE DELETE ON access_record
+    BEGIN SELECT RAISE(ABORT, 'access records are never deleted'); END;
+  CREATE TRIGGER access_record_unchanged BEFORE UPDATE ON access_record
+    BEGIN SELECT RAISE(ABORT, 'access records are never changed'); END;
+  CREATE TRIGGER access_record_at_end BEFORE INSERT ON access_record
+    WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM access_record)
+    BEGIN SELECT RAISE(ABORT, 'access records are added at the end'); END;
+
+  ALTER TABLE staff_grant ADD COLUMN full_view INTEGER NOT NULL DEFAULT 0 CHECK (full_view IN (0, 1));
+  ALTER TABLE staff_grant ADD COLUMN include_children INTEGER NOT NULL DEFAULT 0 CHECK (include_children IN (0, 1));
+  ALTER TABLE staff_grant ADD COLUMN ends_at INTEGER;
+  ALTER TABLE staff_grant ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+
   `,
 ];

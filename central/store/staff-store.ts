@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Kysely } from "kysely";
 import { type Role, role as roleSchema } from "../../contract/people.ts";
+import type { Clock } from "../clock.ts";
 import type { CentralKeys } from "../keys.ts";
 import type { Sealer } from "../sealing.ts";
 import type { Tables } from "./tables.ts";
@@ -14,8 +15,17 @@ export interface Grant {
   readonly displayName: string;
   readonly contentTag: string;
   readonly validFrom: number;
+  /** When it ended; null while it holds. */
   readonly validTo: number | null;
+  /** When it will end by itself; null: when somebody ends it. */
+  readonly endsAt: number | null;
   readonly lastSeenAt: number | null;
+  /** May see people in full where the place's kind allows it and is approved. */
+  readonly fullView: boolean;
+  /** Holds at the places below this one too. */
+  readonly includeChildren: boolean;
+  /** Counts the changes; what a change names in If-Match. */
+  readonly version: number;
 }
 
 export interface NewGrant {
@@ -27,7 +37,12 @@ export interface NewGrant {
   readonly contentTag: string;
   readonly addedBy: string;
   readonly validFrom: number;
+  readonly endsAt?: number | null;
+  readonly fullView?: boolean;
+  readonly includeChildren?: boolean;
 }
+
+export type GrantChange = Partial<Pick<Grant, "role" | "endsAt" | "fullView" | "includeChildren">>;
 
 /** People and their rights. A person is a phone number; the `ref` is what everything else names. */
 export interface StaffStore {
@@ -39,6 +54,12 @@ export interface StaffStore {
   grant(id: string): Promise<Grant | null>;
   /** Ends a grant; the row stays, because rights are judged at the time of the scan. */
   endGrant(id: string, now: number): Promise<void>;
+  /** Changes a grant that holds and is still at `version`; false when it is not. */
+  changeGrant(id: string, version: number, change: GrantChange): Promise<boolean>;
+  /** How many grants this person gave since. */
+  addedSince(addedBy: string, since: number): Promise<number>;
+  /** Takes the full view from everybody at a place. */
+  clearFullView(checkpointId: string): Promise<void>;
   currentGrants(checkpointId: string): Promise<Grant[]>;
   currentGrant(checkpointId: string, personRef: string): Promise<Grant | null>;
   /** Every grant the person has or had, newest first. */
@@ -46,7 +67,7 @@ export interface StaffStore {
   markSeen(personRef: string, now: number): Promise<void>;
 }
 
-export function staffStore(db: Kysely<Tables>, sealer: Sealer, keys: CentralKeys): StaffStore {
+export function staffStore(db: Kysely<Tables>, sealer: Sealer, keys: CentralKeys, clock: Clock): StaffStore {
   const phonePlace = (ref: string) => ["person.phone", ref];
   const namePlace = (id: string, checkpointId: string, personRef: string) => [
     "staff_grant.name",
@@ -62,10 +83,18 @@ export function staffStore(db: Kysely<Tables>, sealer: Sealer, keys: CentralKeys
     displayName: sealer.open(namePlace(row.id, row.checkpoint_id, row.person_ref), row.name_sealed),
     contentTag: row.content_tag,
     validFrom: row.valid_from,
-    validTo: row.valid_to,
+    validTo: row.valid_to ?? (row.ends_at !== null && row.ends_at <= clock.now() ? row.ends_at : null),
+    endsAt: row.ends_at,
     lastSeenAt: row.last_seen_at,
+    fullView: row.full_view === 1,
+    includeChildren: row.include_children === 1,
+    version: row.version,
   });
   const grants = () => db.selectFrom("staff_grant").selectAll();
+  const current = () =>
+    grants()
+      .where("valid_to", "is", null)
+      .where((is) => is.or([is("ends_at", "is", null), is("ends_at", ">", clock.now())]));
   const knownPerson = async (phone: string): Promise<string | null> => {
     const row = await db
       .selectFrom("person")
@@ -97,6 +126,15 @@ export function staffStore(db: Kysely<Tables>, sealer: Sealer, keys: CentralKeys
       return row ? sealer.open(phonePlace(row.ref), row.phone_sealed) : null;
     },
     async addGrant(grant) {
+      // One that ended by itself makes room for the next.
+      await db
+        .updateTable("staff_grant")
+        .set((is) => ({ valid_to: is.ref("ends_at") }))
+        .where("checkpoint_id", "=", grant.checkpointId)
+        .where("person_ref", "=", grant.personRef)
+        .where("valid_to", "is", null)
+        .where("ends_at", "<=", clock.now())
+        .execute();
       await db
         .insertInto("staff_grant")
         .values({
@@ -110,6 +148,10 @@ export function staffStore(db: Kysely<Tables>, sealer: Sealer, keys: CentralKeys
           valid_from: grant.validFrom,
           valid_to: null,
           last_seen_at: null,
+          full_view: Number(grant.fullView ?? false),
+          include_children: Number(grant.includeChildren ?? false),
+          ends_at: grant.endsAt ?? null,
+          version: 1,
         })
         .execute();
     },
@@ -125,20 +167,51 @@ export function staffStore(db: Kysely<Tables>, sealer: Sealer, keys: CentralKeys
         .where("valid_to", "is", null)
         .execute();
     },
-    async currentGrants(checkpointId) {
-      const rows = await grants()
-        .where("checkpoint_id", "=", checkpointId)
+    async changeGrant(id, version, { role, endsAt, fullView, includeChildren }) {
+      const result = await db
+        .updateTable("staff_grant")
+        .set({
+          version: version + 1,
+          ...(role === undefined ? {} : { role }),
+          ...(endsAt === undefined ? {} : { ends_at: endsAt }),
+          ...(fullView === undefined ? {} : { full_view: Number(fullView) }),
+          ...(includeChildren === undefined ? {} : { include_children: Number(includeChildren) }),
+        })
+        .where("id", "=", id)
+        .where("version", "=", version)
         .where("valid_to", "is", null)
+        .executeTakeFirst();
+      return result.numUpdatedRows === 1n;
+    },
+    async addedSince(addedBy, since) {
+      const row = await db
+        .selectFrom("staff_grant")
+        .select((is) => is.fn.countAll().as("count"))
+        .where("added_by", "=", addedBy)
+        .where("valid_from", ">", since)
+        .executeTakeFirst();
+      return Number(row?.count ?? 0);
+    },
+    async clearFullView(checkpointId) {
+      await db
+        .updateTable("staff_grant")
+        .set((is) => ({ full_view: 0, version: is("version", "+", 1) }))
+        .where("checkpoint_id", "=", checkpointId)
+        .where("full_view", "=", 1)
+        .execute();
+    },
+    async currentGrants(checkpointId) {
+      const rows = await current()
+        .where("checkpoint_id", "=", checkpointId)
         .orderBy("valid_from")
         .orderBy("id")
         .execute();
       return rows.map(read);
     },
     async currentGrant(checkpointId, personRef) {
-      const row = await grants()
+      const row = await current()
         .where("checkpoint_id", "=", checkpointId)
         .where("person_ref", "=", personRef)
-        .where("valid_to", "is", null)
         .executeTakeFirst();
       return row ? read(row) : null;
     },

@@ -1,7 +1,10 @@
 import type { Kysely } from "kysely";
+import type { Clock } from "../clock.ts";
 import type { CentralKeys } from "../keys.ts";
 import { openKeys } from "../keys.ts";
 import { sealerWith } from "../sealing.ts";
+import type { AccessRecordStore } from "./access-record-store.ts";
+import { accessRecordStore } from "./access-record-store.ts";
 import type { CheckpointStore } from "./checkpoint-store.ts";
 import { checkpointStore } from "./checkpoint-store.ts";
 import type { DeviceStore } from "./device-store.ts";
@@ -25,6 +28,7 @@ export interface Store {
   readonly tokens: TokenStore;
   readonly devices: DeviceStore;
   readonly entries: EntryStore;
+  readonly accessRecords: AccessRecordStore;
   /** Runs `work` alone and commits it durably before it resolves; a throw rolls everything back. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -34,22 +38,23 @@ export interface Store {
  * Opens the store named by `sqlite:PATH` with the key file beside it.
  * @throws CentralFault with one sentence that says what to do.
  */
-export function openStore(database: string): { store: Store; keys: CentralKeys } {
+export function openStore(database: string, clock: Clock): { store: Store; keys: CentralKeys } {
   const path = sqlitePathOf(database);
   const keys = openKeys(path);
-  return { store: storeOver(openSqlite(path, keys), keys), keys };
+  return { store: storeOver(openSqlite(path, keys), keys, clock), keys };
 }
 
-function storeOver(db: Kysely<Tables>, keys: CentralKeys): Store {
+function storeOver(db: Kysely<Tables>, keys: CentralKeys, clock: Clock): Store {
   const sealer = sealerWith(keys.seal);
   return {
-    staff: staffStore(db, sealer, keys),
+    staff: staffStore(db, sealer, keys, clock),
     checkpoints: checkpointStore(db, sealer),
     otp: otpStore(db, sealer),
     tokens: tokenStore(db),
     devices: deviceStore(db),
     entries: entryStore(db, sealer),
-    transaction: (work) => db.transaction().execute((transaction) => work(storeOver(transaction, keys))),
+    accessRecords: accessRecordStore(db, sealer),
+    transaction: (work) => db.transaction().execute((transaction) => work(storeOver(transaction, keys, clock))),
     close: () => db.destroy(),
   };
 }

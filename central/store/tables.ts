@@ -31,6 +31,25 @@ export interface Tables {
     valid_from: number;
     valid_to: number | null;
     last_seen_at: number | null;
+    /** 1: may see people in full where the place allows it. */
+    full_view: number;
+    include_children: number;
+    /** When it ends by itself; `valid_to` is when it did end. */
+    ends_at: number | null;
+    version: number;
+  };
+  /** Append-only: triggers refuse to change or delete. Each `hash` covers the one before. */
+  access_record: {
+    seq: number;
+    at: number;
+    action: string;
+    actor: string;
+    checkpoint_id: string | null;
+    /** Ids as a JSON array. */
+    objects: string;
+    purpose: string | null;
+    reason_sealed: Uint8Array | null;
+    hash: string;
   };
   otp_challenge: {
     id: string;
