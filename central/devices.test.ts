@@ -7,6 +7,7 @@ import type { SequenceRange } from "../contract/entries.ts";
 import { heartbeatResponse } from "../contract/heartbeat.ts";
 import { maxMissingRanges } from "../contract/limits.ts";
 import { Device, Rig } from "../testing/central-rig.ts";
+import { backToVersion } from "../testing/older-central.ts";
 import { until } from "../testing/until.ts";
 import { openStore, type Store } from "./store/store.ts";
 
@@ -165,12 +166,7 @@ describe("a heartbeat", () => {
     await rig.upload(token, other, [other.entry(), other.entry()]);
     const before = (await beat()).body;
     await rig.stop();
-    database((open) => {
-      open.exec("DROP TABLE seq_run");
-      const added = open.pragma("table_info(device)") as { name: string }[];
-      for (const { name } of added.slice(4)) open.exec(`ALTER TABLE device DROP COLUMN ${name}`);
-      open.pragma("user_version = 1");
-    });
+    backToVersion(rig.databasePath, 1);
     await rig.start();
     expect((await beat()).body).toEqual(before);
     expect(before.missing).toEqual([
