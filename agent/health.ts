@@ -1,18 +1,24 @@
 import { stat, statfs } from "node:fs/promises";
 import path from "node:path";
+import type { HeartbeatReader } from "../contract/heartbeat.ts";
 import { appVersion } from "../provisioning/app-version.ts";
 import { keyBackend } from "../provisioning/secrets.ts";
 import type { Clock } from "./clock.ts";
 import type { Journal } from "./journal/journal.ts";
 import { schemaVersion } from "./journal/migrate.ts";
+import type { ReaderView } from "./kiosk-port/view.ts";
 import { type ClockOffset, clockStateOf } from "./sync/clock-offset.ts";
 import type { HeartbeatFigures } from "./sync/heartbeat.ts";
+
+/** As many as a heartbeat has room for. */
+const mostReaders = 32;
 
 export interface HealthOptions {
   readonly journal: Journal;
   readonly journalFile: string;
   readonly clock: Clock;
   readonly clockOffset: () => ClockOffset | null;
+  readonly readers: () => readonly ReaderView[];
 }
 
 /** The figures of this machine for a heartbeat. What cannot be measured is null; nothing here reads an entry. */
@@ -43,7 +49,13 @@ export async function healthFigures(options: HealthOptions): Promise<HeartbeatFi
     owner_key:
       keys === null ? null : keys.withoutOwner === 0 && keys.ownerKeys.length + Number(keys.ownerKey !== null) > 0,
     boot_id: clock.bootId,
+    readers: options.readers().slice(0, mostReaders).map(readerFigure),
   };
+}
+
+/** Names come from people and makers: what the wire has no room for is cut. */
+function readerFigure({ id, name, transport, state }: ReaderView): HeartbeatReader {
+  return { id: id.slice(0, 200), name: name.slice(0, 120), kind: transport, state };
 }
 
 function orNull(figure: Promise<number>): Promise<number | null> {

@@ -179,7 +179,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     api,
     credential: duty,
     deviceId,
-    figures: () => healthFigures({ journal, journalFile, clock, clockOffset: () => offset }),
+    figures: () =>
+      healthFigures({ journal, journalFile, clock, clockOffset: () => offset, readers: () => readers.views }),
     onHighWater: async (seq) => void (await journal.noteHighWater(seq)),
     onMissing: async (ranges) => {
       const rows = await sendAgain(journal, ranges);

@@ -12,6 +12,18 @@ const count = z.int().nonnegative();
  */
 export const journalState = z.enum(["sound", "reading-only", "set-aside"]);
 
+/** One reader of the device, as its own screen names it. */
+export const heartbeatReader = z
+  .object({
+    id: z.string().max(200),
+    name: z.string().max(120),
+    /** How it speaks, for example `serial`. */
+    kind: slug,
+    state: z.enum(["connecting", "ready", "fault"]),
+  })
+  .meta({ id: "HeartbeatReader" });
+export type HeartbeatReader = z.infer<typeof heartbeatReader>;
+
 /** Figures of one device: no entry, no person, no text anybody typed. Null is what the device cannot measure. */
 export const heartbeatRequest = z
   .object({
@@ -39,6 +51,8 @@ export const heartbeatRequest = z
     /** Whether an owner's key opens every row of the device too; null when the device does not know. */
     owner_key: z.boolean().nullable().default(null),
     boot_id: z.string().regex(/^[\w-]{1,64}$/),
+    /** What is plugged in or named; empty for a device that does not say. */
+    readers: z.array(heartbeatReader).max(32).default([]),
     /** Ask for the missing ranges above this number: the next part of a list that did not fit one answer. */
     missing_after: count.default(0),
   })

@@ -49,6 +49,7 @@ describe("what is sent and heard", () => {
     key_backend: "file",
     owner_key: false,
     boot_id: "boot-1",
+    readers: [],
   };
   const good = { server_time: "2026-03-02T03:00:00.000Z", high_water: { seq: 7 }, missing: [] };
 
@@ -284,7 +285,8 @@ describe("with a real centre and a real journal", () => {
       api,
       credential,
       deviceId,
-      figures: () => healthFigures({ journal, journalFile: journalFile(), clock, clockOffset: () => null }),
+      figures: () =>
+        healthFigures({ journal, journalFile: journalFile(), clock, clockOffset: () => null, readers: () => [] }),
       onHighWater: async (seq) => void lost.push(await journal.noteHighWater(seq)),
       onMissing: async (ranges) => {
         again.push(await sendAgain(journal, ranges));

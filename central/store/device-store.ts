@@ -71,7 +71,7 @@ export function deviceStore(db: Kysely<Tables>): DeviceStore {
         .execute();
     },
     async keepFigures(deviceId, personRef, now, figures) {
-      const { missing_after: _asked, owner_key, ...kept } = figures;
+      const { missing_after: _asked, owner_key, readers: _readers, ...kept } = figures;
       const ownerKey = owner_key === null ? null : Number(owner_key);
       await db
         .updateTable("device")
