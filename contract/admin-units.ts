@@ -4,7 +4,15 @@ import { z } from "zod";
  * Official units of local government, as lists that carry their date. Since 2025-07-01 there are two levels, with the
  * codes of Decision 19/2025/QĐ-TTg; the list before it has three.
  */
+/** Name of a list: the day from which it was in force, or `before-` that day. */
+export const unitsVersion = z.enum(["2025-07-01", "before-2025-07-01"]);
+export type UnitsVersion = z.infer<typeof unitsVersion>;
+export const currentUnitsVersion: UnitsVersion = "2025-07-01";
+export const formerUnitsVersion: UnitsVersion = "before-2025-07-01";
+
 export const unitLevel = z.enum(["province", "district", "commune"]);
+
+export type UnitLevel = z.infer<typeof unitLevel>;
 
 export const provinceCode = z.string().regex(/^\d{2}$/);
 export const districtCode = z.string().regex(/^\d{3}$/);
@@ -22,6 +30,7 @@ export const adminUnit = z
     replaced_by: z.array(z.string()).optional(),
   })
   .meta({ id: "AdminUnit" });
+export type AdminUnit = z.infer<typeof adminUnit>;
 
 export const adminUnits = z
   .object({
@@ -33,3 +42,4 @@ export const adminUnits = z
     units: z.array(adminUnit),
   })
   .meta({ id: "AdminUnits" });
+export type AdminUnits = z.infer<typeof adminUnits>;

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiPathsObject } from "zod-openapi";
-import { unitLevel } from "./admin-units.ts";
+import { unitLevel, unitsVersion } from "./admin-units.ts";
 import { maxProofLength } from "./dpop.ts";
 import { codeKind, countEvent, direction, listedEntry, wireEntry } from "./entries.ts";
 import { type Operation, operations } from "./operations.ts";
@@ -21,9 +21,7 @@ const queryParameters: Record<string, z.ZodType> = {
   view: entriesView,
   purpose: viewPurpose.meta({ description: "Why people are looked at in full; needed with `view=full`" }),
   checkpoint_id: z.uuid(),
-  version: z
-    .enum(["2025-07-01", "before-2025-07-01"])
-    .meta({ description: "Name of a list: the day from which it was in force, or `before-` that day" }),
+  version: unitsVersion,
   level: unitLevel,
   parent: z.string().meta({ description: "Code of the unit that holds those asked for" }),
 };

@@ -90,14 +90,17 @@ export const placePart = z.object({
   type: z.enum(["floor", "department", "lane", "vehicle", "other"]),
   label: written(1, 60),
 });
+export type PlacePart = z.infer<typeof placePart>;
 
 /** On what ground the data of visitors is processed: Law 91/2025/QH15, Article 19.1. */
 export const legalBasis = z.enum(["consent", "emergency", "crime_prevention", "state_duty", "contract"]);
 
 /** What becomes of scans a machine makes after a revocation it has not heard of yet. */
 export const lateScans = z.enum(["hold", "accept", "refuse"]);
+export type LateScans = z.infer<typeof lateScans>;
 
 export const placeState = z.enum(["active", "suspended", "closed", "merged"]);
+export type PlaceState = z.infer<typeof placeState>;
 
 const noticeText = { vi: written(1, 2000), en: written(0, 2000) };
 
