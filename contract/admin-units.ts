@@ -1,14 +1,13 @@
 import { z } from "zod";
 
 /**
- * Official units of local government, as lists that carry their date. Since 2025-07-01 there are two levels, with the
- * codes of Decision 19/2025/QĐ-TTg; the list before it has three.
+ * Lists of administrative units by their day: since 2025-07-01 there are two levels, with the codes of Decision
+ * 19/2025/QĐ-TTg; the list before it has three.
  */
-/** Name of a list: the day from which it was in force, or `before-` that day. */
 export const unitsVersion = z.enum(["2025-07-01", "before-2025-07-01"]);
 export type UnitsVersion = z.infer<typeof unitsVersion>;
-export const currentUnitsVersion: UnitsVersion = "2025-07-01";
-export const formerUnitsVersion: UnitsVersion = "before-2025-07-01";
+export const currentUnitsVersion = "2025-07-01" satisfies UnitsVersion;
+export const formerUnitsVersion = "before-2025-07-01" satisfies UnitsVersion;
 
 export const unitLevel = z.enum(["province", "district", "commune"]);
 

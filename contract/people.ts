@@ -1,14 +1,18 @@
 import { z } from "zod";
 
 /** Vietnamese mobile or landline number as typed; normalised to `0…` by {@link normalisePhone}. */
-export const phone = z.string().min(9).max(20);
+export const phone = z.string().min(9).max(30);
 
 /**
- * `+84 90 000 0001`, `84900000001`, `0900.000.001` → `0900000001`; null when it is not a Vietnamese number
- * (10 digits from 0 for mobiles, 11 for `02…` landlines; numbering plan of Circular 22/2014/TT-BTTTT as amended).
+ * `+84 90 000 0001`, `0084900000001`, `0900.000.001`, `(+84-24) 3825 0000` → `0900000001`, `02438250000`; null when it is
+ * not a Vietnamese number (10 digits from 0 for mobiles, 11 for `02…` landlines; numbering plan of Circular
+ * 22/2014/TT-BTTTT as amended).
  */
 export function normalisePhone(text: string): string | null {
-  const digits = text.replace(/[\s.()-]/g, "").replace(/^\+?84(?=\d{9,10}$)/, "0");
+  const digits = text
+    .normalize("NFKC")
+    .replace(/[\s./()\u2010-\u2015-]/g, "")
+    .replace(/^(?:\+|00)?84(?:0(?=\d{9,10}$)|(?=\d{9,10}$))/, "0");
   return /^0[35789]\d{8}$/.test(digits) || /^02\d{9}$/.test(digits) ? digits : null;
 }
 

@@ -6,6 +6,7 @@ import {
   checkpointDetail,
   checkpointKindList,
   checkpointsPage,
+  kindDecided,
   kindDecision,
   newCheckpoint,
   placeCodeAnswer,
@@ -112,7 +113,7 @@ export const placeOperations = {
     auth: "dpop",
     request: kindDecision,
     success: 200,
-    response: checkpoint,
+    response: kindDecided,
   },
   listMyCheckpoints: {
     method: "get",

@@ -42,6 +42,11 @@ export const checkpointKindList = z
 export const maxNameLength = 120;
 export const maxLineLength = 200;
 
+/** A place with its parents: the building, the floor, the department, the lane. */
+export const maxPlaceDepth = 4;
+/** Open places one person owns. */
+export const maxPlacesOwned = 200;
+
 /** Text somebody typed, made harmless before it is measured; what is longer than `most` was never meant for here. */
 const written = (least: number, most: number) => z.string().max(4000).overwrite(writtenText).min(least).max(most);
 
@@ -84,6 +89,7 @@ export const newAddress = z
     path: ["commune_code"],
     message: "Give the units of today or the former ones.",
   });
+export type NewAddress = z.infer<typeof newAddress>;
 
 /** What a sub-place is of its parent. */
 export const placePart = z.object({
@@ -94,6 +100,7 @@ export type PlacePart = z.infer<typeof placePart>;
 
 /** On what ground the data of visitors is processed: Law 91/2025/QH15, Article 19.1. */
 export const legalBasis = z.enum(["consent", "emergency", "crime_prevention", "state_duty", "contract"]);
+export type LegalBasis = z.infer<typeof legalBasis>;
 
 /** What becomes of scans a machine makes after a revocation it has not heard of yet. */
 export const lateScans = z.enum(["hold", "accept", "refuse"]);
@@ -151,6 +158,7 @@ export const newCheckpoint = z
     confirm: z.boolean().optional(),
   })
   .meta({ id: "NewCheckpoint" });
+export type NewCheckpoint = z.infer<typeof newCheckpoint>;
 
 /** Only what changes; sent with `If-Match`. `address: null` and `retention_days: null` take the parent's again. */
 export const checkpointChange = z
@@ -168,12 +176,24 @@ export const checkpointChange = z
   })
   .partial()
   .meta({ id: "CheckpointChange" });
+export type CheckpointChange = z.infer<typeof checkpointChange>;
 
 /** Why a place is suspended, resumed or closed; kept in the access log. */
 export const placeReason = z.object({ reason: written(1, 500) }).meta({ id: "PlaceReason" });
 
 /** Another place of the same owner that goes on for this one. */
 export const placeMerge = z.object({ into: z.uuid(), reason: written(1, 500) }).meta({ id: "PlaceMerge" });
+
+/** What became of it. */
+export const kindDecided = z
+  .object({
+    id: z.uuid(),
+    version: z.int(),
+    kind: checkpointKind,
+    kind_status: z.enum(["declared", "approved"]),
+    kind_decision: z.object({ decision: z.enum(["approve", "refuse"]), reference: z.string(), at: z.iso.datetime() }),
+  })
+  .meta({ id: "KindDecided" });
 
 export const kindDecision = z
   .object({
@@ -251,10 +271,14 @@ export const checkpointDetail = checkpoint
     merged_from: z.array(relative),
   })
   .meta({ id: "CheckpointDetail" });
+export type CheckpointDetail = z.infer<typeof checkpointDetail>;
 
 export const placeCodeQuestion = z.object({ text: z.string().max(2000) }).meta({ id: "PlaceCodeQuestion" });
 
-/** What "Kiểm tra mã QR" finds. `foreign`: no place code of this product; `unknown`: signed here, but of no place here. */
+/**
+ * What "Kiểm tra mã QR" finds. `outdated`: an earlier poster of the place. `forged`: says that it is of this centre, and
+ * this centre did not sign it. `foreign`: of somebody else. `unknown`: of no place here, or damaged.
+ */
 export const placeCodeVerdict = z.enum(["genuine", "outdated", "forged", "foreign", "unknown"]);
 export const placeCodeAnswer = z
   .object({
@@ -273,3 +297,4 @@ export const placeCodeAnswer = z
     code: z.object({ number: z.int(), current_number: z.int(), issued_on: z.string() }).nullable(),
   })
   .meta({ id: "PlaceCodeAnswer" });
+export type PlaceCodeAnswer = z.infer<typeof placeCodeAnswer>;

@@ -165,8 +165,9 @@ export function newCheckpoint(id: string) {
     name: "Cổng thử nghiệm",
     kind: "office",
     phone: "0900000001",
-    address: { units_version: "2025-07-01", province_code: "01", commune_code: "00001", line: "Số 1 Phố Thử" },
+    address: { units_version: "2025-07-01", province_code: "01", commune_code: "00004", line: "Số 1 Phố Thử" },
     retention_days: 30,
+    confirm: true,
   };
 }
 

@@ -151,8 +151,15 @@ export interface TramPersonalCode extends Recognised {
 /** Our own signed place code (contract/signed-code.ts); `form` is its version. Its signature is checked elsewhere. */
 export interface TramPlaceCode extends Recognised {
   readonly kind: "tram-place";
-  readonly form: "1";
-  readonly fields: { readonly id: string; readonly issuedOn: string; readonly kid: string };
+  readonly form: "1" | "2";
+  readonly fields: {
+    readonly id: string;
+    readonly issuedOn: string;
+    readonly kid: string;
+    readonly number: number;
+    /** As read: what its signature is checked in. */
+    readonly text: string;
+  };
 }
 
 /** Why a payload that looks like a known type is not taken as one. */

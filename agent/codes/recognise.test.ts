@@ -391,14 +391,15 @@ test("a place code of our own is a place, cut short it is damaged, and neither i
     kid: "00ab12ff",
     checkpointId: "01900000-0000-7000-8000-000000000001",
     issuedOn: "2026-11-21",
+    number: 3,
   });
   const text = placeCodeText("https://qr.example.vn", message, new Uint8Array(64).fill(7));
   const encoder = new TextEncoder();
   const [whole] = recognise(encoder.encode(text), { today: "2026-11-21" });
   expect(whole).toMatchObject({
     kind: "tram-place",
-    form: "1",
-    fields: { id: "01900000-0000-7000-8000-000000000001", issuedOn: "2026-11-21", kid: "00ab12ff" },
+    form: "2",
+    fields: { id: "01900000-0000-7000-8000-000000000001", issuedOn: "2026-11-21", kid: "00ab12ff", number: 3, text },
     warnings: ["not-verified"],
   });
   const [cut] = recognise(encoder.encode(text.slice(0, -9)), { today: "2026-11-21" });

@@ -19,8 +19,15 @@ function readTramPlace(text: string): Code | null {
   const read = readPlaceCode(text);
   if (read === null) return null;
   if (read === "damaged") return damaged("tram-place", "truncated");
-  const { checkpointId: id, issuedOn, kid } = read;
-  return { kind: "tram-place", form: "1", fields: { id, issuedOn, kid }, warnings: ["not-verified"], repairs: [] };
+  const { checkpointId: id, issuedOn, kid, number } = read;
+  const form = number === 1 ? "1" : "2";
+  return {
+    kind: "tram-place",
+    form,
+    fields: { id, issuedOn, kid, number, text },
+    warnings: ["not-verified"],
+    repairs: [],
+  };
 }
 
 /**

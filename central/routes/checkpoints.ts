@@ -1,92 +1,94 @@
-import { randomUUID } from "node:crypto";
-import type { FastifyInstance } from "fastify";
-import type { z } from "zod";
-import type { Role } from "../../contract/people.ts";
-import { type checkpoint, newCheckpoint } from "../../contract/places.ts";
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { type Checkpoint, checkpointChange, newCheckpoint, placeMerge, placeReason } from "../../contract/places.ts";
 import { type Central, callerOf } from "../context.ts";
-import { bodyOf, wrongValue } from "../http-body.ts";
+import { detailTag, sendTagged, sendWithTag, versionTag, wantedVersion } from "../etag.ts";
+import { bodyOf, checked } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
-import { gatePolicyDefaults } from "../policy.ts";
-import type { StoredCheckpoint } from "../store/checkpoint-store.ts";
-import { normalisedPhone } from "./auth.ts";
+import { checkpointDetailOf, checkpointOf } from "../place-view.ts";
+import { changePlace, mergePlace, type OwnPlace, registerPlace, reissueCode, setPlaceState } from "../places.ts";
+import type { Store } from "../store/store.ts";
+import { grantHere } from "./rights.ts";
 
-type Answer = z.input<typeof checkpoint>;
+const params = z.object({ id: z.uuid() });
 
-/** Registering places, and the places the caller serves. */
+/** Registering and changing places, and the places the caller serves. */
 export function checkpointRoutes(server: FastifyInstance, central: Central): void {
+  /** One change in one transaction, answered with the place as it is then. */
+  const change = async (
+    request: FastifyRequest,
+    work: (store: Store, personRef: string, id: string) => Promise<OwnPlace>,
+  ): Promise<Checkpoint> => {
+    const { personRef, audience } = await callerOf(central, request);
+    const { id } = checked(request.params, params);
+    if (audience !== "owner") throw new HttpProblem("forbidden", "Sign in as an owner to change a place.");
+    const { place, grant } = await central.store.transaction((store) => work(store, personRef, id));
+    central.live.changed(id);
+    return checkpointOf(central, place, grant);
+  };
+
   server.post("/v1/checkpoints", async (request, reply) => {
     const { personRef, audience } = await callerOf(central, request);
     const body = bodyOf(request, newCheckpoint);
     if (audience !== "owner") throw new HttpProblem("forbidden", "Sign in as an owner to register a place.");
-    const { address, retention_days } = body;
-    if (address?.province_code === undefined || address.commune_code === undefined) {
-      throw wrongValue("/address", "required", "A place needs an address.");
-    }
-    if (retention_days === undefined) throw wrongValue("/retention_days", "required", "Say how long entries are kept.");
-    const { province_code, commune_code, line } = address;
-    const known = { units_version: address.units_version ?? "2025-07-01", province_code, commune_code, line };
-    const wanted = { ...body, phone: normalisedPhone(body.phone) };
-    const contentTag = central.keys.tag("checkpoint-content", JSON.stringify([personRef, wanted]));
-    const answer = await central.store.transaction(async (store) => {
-      const existing = await store.checkpoints.find(wanted.id);
-      if (existing) {
-        const grant = await store.staff.currentGrant(existing.id, personRef);
-        if (existing.contentTag !== contentTag || !grant) {
-          throw new HttpProblem("id_conflict", "This id is taken by another place.");
-        }
-        return checkpointOf(central, existing, grant.role);
-      }
-      const now = central.clock.now();
-      const created: StoredCheckpoint = {
-        id: wanted.id,
-        name: wanted.name,
-        kind: wanted.kind,
-        kindStatus: "declared",
-        phone: wanted.phone,
-        address: known,
-        retentionDays: retention_days,
-        contentTag,
-        createdBy: personRef,
-        createdAt: now,
-      };
-      await store.checkpoints.add(created);
-      const id = randomUUID();
-      await store.staff.addGrant({
-        id,
-        checkpointId: created.id,
-        personRef,
-        role: "owner",
-        displayName: "",
-        contentTag: central.keys.tag("staff-content", id),
-        addedBy: personRef,
-        validFrom: now,
-      });
-      return checkpointOf(central, created, "owner");
-    });
-    return reply.code(201).send(answer);
+    const { place, grant } = await central.store.transaction((store) => registerPlace(central, store, personRef, body));
+    return reply
+      .code(201)
+      .header("etag", versionTag(place.version))
+      .send(checkpointOf(central, place, grant));
   });
 
-  server.get("/v1/me/checkpoints", async (request) => {
+  server.get("/v1/checkpoints/:id", async (request, reply) => {
+    const { personRef } = await callerOf(central, request);
+    const { id } = checked(request.params, params);
+    const grant = await grantHere(central.store, id, personRef);
+    const place = await central.store.checkpoints.find(id);
+    if (!place) throw new Error("A grant has its place.");
+    const text = JSON.stringify(await checkpointDetailOf(central, central.store, place, grant));
+    return sendWithTag(request, reply, detailTag(place.version, text), () => text);
+  });
+
+  server.patch("/v1/checkpoints/:id", async (request, reply) => {
+    const body = bodyOf(request, checkpointChange);
+    const answer = await change(request, (store, personRef, id) =>
+      changePlace(central, store, personRef, id, wantedVersion(request), body),
+    );
+    return reply.header("etag", versionTag(answer.version)).send(answer);
+  });
+
+  for (const [action, state] of [
+    ["suspend", "suspended"],
+    ["resume", "active"],
+    ["close", "closed"],
+  ] as const) {
+    server.post(`/v1/checkpoints/:id::${action}`, async (request) => {
+      const { reason } = bodyOf(request, placeReason);
+      return change(request, (store, personRef, id) => setPlaceState(central, store, personRef, id, state, reason));
+    });
+  }
+
+  server.post("/v1/checkpoints/:id::merge", async (request) => {
+    const { into, reason } = bodyOf(request, placeMerge);
+    const answer = await change(request, (store, personRef, id) =>
+      mergePlace(central, store, personRef, id, into, reason),
+    );
+    central.live.changed(into);
+    return answer;
+  });
+
+  server.post("/v1/checkpoints/:id::reissue-code", async (request) => {
+    const { reason } = bodyOf(request, placeReason);
+    return change(request, (store, personRef, id) => reissueCode(central, store, personRef, id, reason));
+  });
+
+  server.get("/v1/me/checkpoints", async (request, reply) => {
     const { personRef } = await callerOf(central, request);
     const grants = await central.store.staff.grantsOf(personRef);
-    const items: Answer[] = [];
+    const items: Checkpoint[] = [];
     for (const grant of grants.filter(({ validTo }) => validTo === null)) {
-      const checkpoint = await central.store.checkpoints.find(grant.checkpointId);
-      if (checkpoint) items.push(checkpointOf(central, checkpoint, grant.role));
+      const place = await central.store.checkpoints.find(grant.checkpointId);
+      if (place) items.push(checkpointOf(central, place, grant));
     }
-    return { items };
+    return sendTagged(request, reply, { items });
   });
-}
-
-function checkpointOf(central: Central, checkpoint: StoredCheckpoint, role: Role): Answer {
-  return {
-    id: checkpoint.id,
-    name: checkpoint.name,
-    kind: checkpoint.kind,
-    kind_status: checkpoint.kindStatus,
-    address: checkpoint.address,
-    policy: gatePolicyDefaults,
-    role,
-    place_code: central.codes.placeCode(central.publicUrl(), checkpoint.id, checkpoint.createdAt),
-  };
 }

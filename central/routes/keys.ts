@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
-import type { CodeKeys } from "../../contract/code-keys.ts";
 import type { Central } from "../context.ts";
 
 /** Public keys, for machines that check codes by themselves. */
 export function keyRoutes(server: FastifyInstance, central: Central): void {
-  const publicKeys: CodeKeys = { set_version: 1, ...central.codes.publicKeys };
+  const { publicKeys } = central.codes;
   const etag = `"${createHash("sha256").update(JSON.stringify(publicKeys)).digest("base64url").slice(0, 22)}"`;
   server.get("/v1/keys", async (request, reply) => {
     reply.header("etag", etag).header("cache-control", "public, max-age=3600");

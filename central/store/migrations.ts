@@ -219,4 +219,32 @@ export const sqliteMigrations: readonly string[] = [
   ALTER TABLE staff_grant ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
 
   `,
+  `
+  ALTER TABLE checkpoint ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE checkpoint ADD COLUMN state TEXT NOT NULL DEFAULT 'active'
+    CHECK (state IN ('active', 'suspended', 'closed', 'merged'));
+  ALTER TABLE checkpoint ADD COLUMN state_since INTEGER;
+  ALTER TABLE checkpoint ADD COLUMN successor_id TEXT REFERENCES checkpoint (id);
+  ALTER TABLE checkpoint ADD COLUMN parent_id TEXT REFERENCES checkpoint (id);
+  ALTER TABLE checkpoint ADD COLUMN part_type TEXT;
+  ALTER TABLE checkpoint ADD COLUMN part_label TEXT;
+  ALTER TABLE checkpoint ADD COLUMN inherits_address INTEGER NOT NULL DEFAULT 0 CHECK (inherits_address IN (0, 1));
+  ALTER TABLE checkpoint ADD COLUMN inherits_retention INTEGER NOT NULL DEFAULT 0 CHECK (inherits_retention IN (0, 1));
+  ALTER TABLE checkpoint ADD COLUMN record_when_expired INTEGER NOT NULL DEFAULT 1 CHECK (record_when_expired IN (0, 1));
+  ALTER TABLE checkpoint ADD COLUMN rescan_s REAL NOT NULL DEFAULT 3;
+  ALTER TABLE checkpoint ADD COLUMN late_scans TEXT NOT NULL DEFAULT 'hold'
+    CHECK (late_scans IN ('hold', 'accept', 'refuse'));
+  ALTER TABLE checkpoint ADD COLUMN legal_basis TEXT NOT NULL DEFAULT 'consent';
+  ALTER TABLE checkpoint ADD COLUMN notice_version INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE checkpoint ADD COLUMN notice_vi TEXT;
+  ALTER TABLE checkpoint ADD COLUMN notice_en TEXT;
+  ALTER TABLE checkpoint ADD COLUMN code_number INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE checkpoint ADD COLUMN code_issued_at INTEGER;
+  ALTER TABLE checkpoint ADD COLUMN kind_decision TEXT;
+  ALTER TABLE checkpoint ADD COLUMN kind_reference TEXT;
+  ALTER TABLE checkpoint ADD COLUMN kind_decided_at INTEGER;
+  CREATE INDEX checkpoint_in_commune ON checkpoint (commune_code);
+  CREATE INDEX checkpoint_by_parent ON checkpoint (parent_id) WHERE parent_id IS NOT NULL;
+  CREATE INDEX checkpoint_by_successor ON checkpoint (successor_id) WHERE successor_id IS NOT NULL;
+  `,
 ];

@@ -12,12 +12,35 @@ export interface Tables {
     units_version: string;
     province_code: string;
     commune_code: string;
-    /** Phone of the place and the free line of its address. */
+    /** Phone of the place, the free line and the former units of its address, why it is in its state. */
     contact_sealed: Uint8Array;
     retention_days: number;
     content_tag: string;
     created_by: string;
     created_at: number;
+    version: number;
+    state: "active" | "suspended" | "closed" | "merged";
+    state_since: number | null;
+    successor_id: string | null;
+    parent_id: string | null;
+    part_type: string | null;
+    part_label: string | null;
+    inherits_address: number;
+    inherits_retention: number;
+    record_when_expired: number;
+    rescan_s: number;
+    late_scans: string;
+    legal_basis: string;
+    notice_version: number;
+    /** Null: the usual text. */
+    notice_vi: string | null;
+    notice_en: string | null;
+    code_number: number;
+    /** Null: when the place was registered. */
+    code_issued_at: number | null;
+    kind_decision: string | null;
+    kind_reference: string | null;
+    kind_decided_at: number | null;
   };
   /** A grant: rights are judged by the one valid at the time of the scan, so that rows are ended, not deleted. */
   staff_grant: {

@@ -1,11 +1,4 @@
-import {
-  type AdminUnit,
-  type AdminUnits,
-  currentUnitsVersion,
-  formerUnitsVersion,
-  type UnitLevel,
-  type UnitsVersion,
-} from "../../contract/admin-units.ts";
+import type { AdminUnit, AdminUnits, UnitLevel, UnitsVersion } from "../../contract/admin-units.ts";
 import current from "./2025-07-01.json" with { type: "json" };
 import former from "./before-2025-07-01.json" with { type: "json" };
 
@@ -71,6 +64,6 @@ const today = currentList();
 
 /** Every list the service knows, by its version. */
 export const unitLists: Readonly<Record<UnitsVersion, UnitList>> = {
-  [currentUnitsVersion]: today,
-  [formerUnitsVersion]: formerList(),
+  "2025-07-01": today,
+  "before-2025-07-01": formerList(),
 };

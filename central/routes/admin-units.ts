@@ -1,0 +1,34 @@
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import {
+  type AdminUnits,
+  currentUnitsVersion,
+  formerUnitsVersion,
+  unitLevel,
+  unitsVersion,
+} from "../../contract/admin-units.ts";
+import { sendTagged } from "../etag.ts";
+import { checked, wrongValue } from "../http-body.ts";
+import { unitLists } from "../units/units.ts";
+
+const query = z.object({
+  version: unitsVersion.default(currentUnitsVersion),
+  level: unitLevel.optional(),
+  parent: z.string().max(10).optional(),
+});
+
+const publicFor = "public, max-age=3600";
+
+/** Administrative units for addresses: public, the same for everybody. */
+export function adminUnitRoutes(server: FastifyInstance): void {
+  server.get("/v1/admin-units", async (request, reply) => {
+    const { version, level = null, parent = null } = checked(request.query, query);
+    // The whole former list is above what one answer may have.
+    if (version === formerUnitsVersion && level === null && parent === null) {
+      throw wrongValue("/level", "required", "Ask for the former list by level or parent.");
+    }
+    const list = unitLists[version];
+    const answer: AdminUnits = { ...list.head, units: [...list.select({ level, parent })] };
+    return sendTagged(request, reply.header("cache-control", publicFor), answer);
+  });
+}
