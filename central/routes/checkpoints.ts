@@ -11,6 +11,8 @@ import type { Store } from "../store/store.ts";
 import { grantHere } from "./rights.ts";
 
 const params = z.object({ id: z.uuid() });
+/** The router takes a colon after a parameter only where the parameter has a form. */
+const placePath = "/v1/checkpoints/:id([0-9a-fA-F-]{36})";
 
 /** Registering and changing places, and the places the caller serves. */
 export function checkpointRoutes(server: FastifyInstance, central: Central): void {
@@ -61,13 +63,13 @@ export function checkpointRoutes(server: FastifyInstance, central: Central): voi
     ["resume", "active"],
     ["close", "closed"],
   ] as const) {
-    server.post(`/v1/checkpoints/:id::${action}`, async (request) => {
+    server.post(`${placePath}::${action}`, async (request) => {
       const { reason } = bodyOf(request, placeReason);
       return change(request, (store, personRef, id) => setPlaceState(central, store, personRef, id, state, reason));
     });
   }
 
-  server.post("/v1/checkpoints/:id::merge", async (request) => {
+  server.post(`${placePath}::merge`, async (request) => {
     const { into, reason } = bodyOf(request, placeMerge);
     const answer = await change(request, (store, personRef, id) =>
       mergePlace(central, store, personRef, id, into, reason),
@@ -76,7 +78,7 @@ export function checkpointRoutes(server: FastifyInstance, central: Central): voi
     return answer;
   });
 
-  server.post("/v1/checkpoints/:id::reissue-code", async (request) => {
+  server.post(`${placePath}::reissue-code`, async (request) => {
     const { reason } = bodyOf(request, placeReason);
     return change(request, (store, personRef, id) => reissueCode(central, store, personRef, id, reason));
   });
