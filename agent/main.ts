@@ -442,7 +442,7 @@ function outOfOrderView(revision: number, placeName: string | null): KioskView {
 }
 
 /** What the readers and the relays say of each other must be possible: a gate that never opens is found too late. */
-function refuseContradictions(choices: readonly (ReaderSpec | AutoSpec)[], relays: readonly RelaySpec[]): void {
+export function refuseContradictions(choices: readonly (ReaderSpec | AutoSpec)[], relays: readonly RelaySpec[]): void {
   const named = choices.filter((choice) => choice.transport !== "auto");
   const hasAuto = named.length < choices.length;
   if (choices.length - named.length > 1) {

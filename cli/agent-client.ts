@@ -12,6 +12,9 @@ import { CommandFailure } from "./failure.ts";
 
 const runtime = z.object({ pid: z.int(), port: z.int(), token: z.string() });
 
+/** An agent that stands still takes the connection and says nothing. */
+const answerWithinMs = 5_000;
+
 /** A command's connection to the agent that runs over a data folder. */
 export interface AgentClient {
   send(intent: KioskIntent): void;
@@ -32,7 +35,9 @@ export async function connectToAgent(dataDir: string): Promise<AgentClient> {
     );
   if (!existsSync(file)) throw notRunning("no run file there");
   const { port, token } = runtime.parse(JSON.parse(readFileSync(file, "utf8")));
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/kiosk`, [commandProtocol, `token.${token}`]);
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/kiosk`, [commandProtocol, `token.${token}`], {
+    handshakeTimeout: answerWithinMs,
+  });
   const listeners = new Set<(message: PortMessage) => void>();
   let newest: KioskView | null = null;
   const failures = new Set<(error: Error) => void>();

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
 import { centralCommand } from "./commands/central.ts";
 import { centralAuditCommand } from "./commands/central-audit.ts";
+import { doctorCommand } from "./commands/doctor.ts";
 import { dutyCommands } from "./commands/duty.ts";
 import { journalCommand } from "./commands/journal.ts";
 import { readersCommand } from "./commands/readers.ts";
@@ -34,6 +35,7 @@ for (const command of [
   scanCommand,
   recogniseCommand,
   journalCommand,
+  doctorCommand,
   ...dutyCommands,
 ]) {
   program.addCommand(command);

@@ -104,12 +104,22 @@ export function loadAgentConfig(file: string): AgentConfig {
   }
   const parsed = agentConfig.safeParse(json);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue?.path.join(".");
+  const [mistake] = mistakesOf(parsed.error);
+  throw new AgentError("config.invalid", `The configuration ${file} ${mistake}; correct the file.`);
+}
+
+/** Every mistake of a configuration that is JSON, each as `does not know the key …` or `has a bad value at …`. */
+export function configMistakes(json: unknown): string[] {
+  const parsed = agentConfig.safeParse(json);
+  return parsed.success ? [] : mistakesOf(parsed.error);
+}
+
+function mistakesOf(error: z.ZodError): string[] {
   const allowed = Object.keys(agentConfig.shape).join(", ");
-  const what =
-    issue?.code === "unrecognized_keys"
+  return error.issues.map((issue) => {
+    const where = issue.path.join(".");
+    return issue.code === "unrecognized_keys"
       ? `does not know the key ${[...(where ? [where] : []), issue.keys.join(", ")].join(".")} (known: ${allowed})`
-      : `has a bad value at "${where}": ${issue?.message}`;
-  throw new AgentError("config.invalid", `The configuration ${file} ${what}; correct the file.`);
+      : `has a bad value at "${where}": ${issue.message}`;
+  });
 }

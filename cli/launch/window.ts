@@ -12,22 +12,32 @@ const fetchWithinMs = 10_000;
  * at first use, where its release host can be reached within seconds; null otherwise.
  */
 export function obtainElectron(): string | null {
+  const folder = electronPackage();
+  if (!process.env.ELECTRON_OVERRIDE_DIST_PATH && folder !== null && !isFetched(folder)) {
+    spawnSync(process.execPath, [path.join(folder, "install.js")], { stdio: "ignore", timeout: fetchWithinMs });
+  }
+  return findElectron();
+}
+
+/** The shell's program as far as it is here already, null otherwise. */
+export function findElectron(): string | null {
   const program = process.platform === "win32" ? "electron.exe" : "electron";
   const override = process.env.ELECTRON_OVERRIDE_DIST_PATH;
   if (override) return existing(path.join(override, program));
-  let folder: string;
+  const folder = electronPackage();
+  return folder !== null && isFetched(folder) ? existing(path.join(folder, "dist", program)) : null;
+}
+
+function electronPackage(): string | null {
   try {
-    folder = path.dirname(createRequire(import.meta.url).resolve("electron"));
+    return path.dirname(createRequire(import.meta.url).resolve("electron"));
   } catch {
     return null;
   }
-  // The package writes this file last: without it a download was cut short.
-  const complete = path.join(folder, "path.txt");
-  if (!existsSync(complete)) {
-    spawnSync(process.execPath, [path.join(folder, "install.js")], { stdio: "ignore", timeout: fetchWithinMs });
-  }
-  return existsSync(complete) ? existing(path.join(folder, "dist", program)) : null;
 }
+
+/** The package writes this file last: without it a download was cut short. */
+const isFetched = (folder: string): boolean => existsSync(path.join(folder, "path.txt"));
 
 function existing(file: string): string | null {
   return existsSync(file) ? file : null;
@@ -75,7 +85,8 @@ function videoFlags(video: string): string[] {
   ];
 }
 
-function findBrowser(): string | null {
+/** An installed Chromium, Chrome or Edge, null when there is none. */
+export function findBrowser(): string | null {
   if (process.platform === "win32") {
     const roots = [process.env.ProgramFiles, process.env["ProgramFiles(x86)"], process.env.LOCALAPPDATA];
     const programs = ["Google\\Chrome\\Application\\chrome.exe", "Microsoft\\Edge\\Application\\msedge.exe"];

@@ -1,0 +1,54 @@
+import { existsSync, statSync } from "node:fs";
+import path from "node:path";
+import { loadOwnerKey } from "../../../provisioning/owner-key.ts";
+import { keyBackend, loadStationKeys } from "../../../provisioning/secrets.ts";
+import { isExpected } from "../../failure.ts";
+import { type Finding, findingsOf, fromSentence } from "../report.ts";
+import type { Station } from "../station.ts";
+
+const say = findingsOf("keys");
+
+/** The station's key, what guards it, and the owner's way in. No key is printed, only which one it is. */
+export function checkKeys({ dataDir, config }: Station): Finding[] {
+  const file = path.join(dataDir, "station.key");
+  if (!existsSync(file) && !existsSync(path.join(dataDir, "journal.db"))) {
+    return [
+      say("station", "warn", "There is no station key yet.", "It is made when the station starts for the first time."),
+    ];
+  }
+  return [...stationKey(file), ...ownerKey(config?.journal.ownerKey)];
+}
+
+function stationKey(file: string): Finding[] {
+  try {
+    loadStationKeys(file, false);
+  } catch (fault) {
+    if (isExpected(fault)) return [fromSentence(say, "station", "fail", fault.message)];
+    const code = (fault as NodeJS.ErrnoException).code ?? String(fault);
+    return [
+      say(
+        "station",
+        "fail",
+        `The key ${file} cannot be read (${code}).`,
+        `Give it back to the user of the station: "chown" and "chmod 400 ${file}".`,
+      ),
+    ];
+  }
+  const mode = statSync(file).mode & 0o777;
+  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+    const what = `Other users may read ${file} (mode ${mode.toString(8).padStart(4, "0")}): who copies it opens the journal.`;
+    return [say("station", "fail", what, `Run "chmod 400 ${file}".`)];
+  }
+  return [say("station", "ok", `station.key is whole and its user's alone; guarded by: ${keyBackend}.`)];
+}
+
+function ownerKey(file: string | undefined): Finding[] {
+  if (file === undefined) return [];
+  try {
+    const { fingerprint } = loadOwnerKey(file);
+    return [say("owner", "ok", `The owner's public key ${fingerprint} is configured.`)];
+  } catch (fault) {
+    if (!isExpected(fault)) throw fault;
+    return [fromSentence(say, "owner", "fail", fault.message)];
+  }
+}
