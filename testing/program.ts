@@ -60,7 +60,7 @@ export function startTram(...args: string[]): Running {
 export async function runTram(
   args: readonly string[],
   input: string | Uint8Array = "",
-  options: { cwd?: string } = {},
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
 ): Promise<{ code: number | null; out: string; err: string }> {
   const child = spawn(process.execPath, [program, ...args], { stdio: "pipe", ...options });
   const out: Buffer[] = [];

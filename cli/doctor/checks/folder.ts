@@ -22,12 +22,12 @@ export async function checkFolder({ dataDir, config }: Station): Promise<Finding
   let folder: Stats;
   try {
     folder = await stat(dataDir);
+    if (!folder.isDirectory()) {
+      return [say("there", "fail", `${dataDir} is a file, no folder.`, "Name the station's data folder with --data.")];
+    }
     await access(dataDir, constants.R_OK | constants.X_OK);
   } catch (error) {
     return [await unreachable(dataDir, error as NodeJS.ErrnoException)];
-  }
-  if (!folder.isDirectory()) {
-    return [say("there", "fail", `${dataDir} is a file, no folder.`, "Name the station's data folder with --data.")];
   }
   return [
     ...(await rights(dataDir, folder)),

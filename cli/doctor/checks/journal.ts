@@ -69,7 +69,7 @@ function figures({ dataDir }: Station): Finding[] {
 function queue(unsent: number, oldestWallMs: number | null): Finding[] {
   if (unsent === 0 || oldestWallMs === null) return [say("unsent", "ok", "Nothing waits to be sent.")];
   const age = Date.now() - oldestWallMs;
-  const what = `${countText(unsent, "entry", "entries")} wait to be sent, the oldest since ${timeText(oldestWallMs)} (${durationText(age)}).`;
+  const what = `${countText(unsent, "entry waits", "entries wait")} to be sent, the oldest since ${timeText(oldestWallMs)} (${durationText(age)}).`;
   if (age < longUnsentMs) return [say("unsent", "ok", what)];
   return [
     say(
@@ -84,7 +84,7 @@ function queue(unsent: number, oldestWallMs: number | null): Finding[] {
 function refused(others: number, conflicts: number): Finding[] {
   const found: Finding[] = [];
   if (conflicts > 0) {
-    const what = `${countText(conflicts, "entry", "entries")} carry an id or number under which the centre has another one.`;
+    const what = `${countText(conflicts, "entry carries", "entries carry")} an id or number under which the centre has another one.`;
     found.push(
       say(
         "conflicts",
@@ -235,7 +235,7 @@ function setAsideSets(dataDir: string): Finding[] {
     say(
       "set-aside",
       "warn",
-      `${countText(sets.length, "damaged journal")} lie in ${setAsideFolder}, the last of ${sets.at(-1)}.`,
+      `${countText(sets.length, "damaged journal lies", "damaged journals lie")} in ${setAsideFolder}, the last ${sets.at(-1)}.`,
       next,
     ),
   ];
