@@ -62,7 +62,7 @@ beforeAll(async () => {
     );
   good = start();
   await good.line("ready", undefined, 120_000);
-  reader.write(Buffer.from(`${card}\r`));
+  await reader.write(Buffer.from(`${card}\r`));
   await good.line("scan", (line) => line.verdict === "accept");
   await sent();
   await good.end("SIGTERM");
