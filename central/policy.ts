@@ -3,6 +3,7 @@ import type { Audience, Role } from "../contract/people.ts";
 import { type CheckpointKind, fullViewKinds } from "../contract/places.ts";
 import type { EntriesView, MaskedOnlyReason, ViewPurpose } from "../contract/privacy.ts";
 import { HttpProblem } from "./http-problem.ts";
+import type { LateBecause } from "./store/entry-store.ts";
 import type { Grant } from "./store/staff-store.ts";
 
 /** What a gate may decide by itself. */
@@ -107,4 +108,40 @@ export function mayUpload(grants: readonly Grant[], scannedAt: number, timeKnown
   return grants.some(
     ({ validFrom, validTo }) => validTo === null || !timeKnown || (validFrom <= scannedAt && scannedAt < validTo),
   );
+}
+
+/** Under which right a scan was made: `valid`, or which one had ended (or never was) when it was made. */
+export type ScanRight = "valid" | LateBecause;
+
+/** What the right to make a scan rests on. */
+export interface ScanJudged {
+  /** Rights at the place of the member on duty; null when nobody was signed in. */
+  readonly staffGrants: readonly Grant[] | null;
+  /** When the machine was revoked; null while it is valid. */
+  readonly deviceRevokedAt: number | null;
+  readonly scannedAt: number;
+  readonly timeKnown: boolean;
+}
+
+/** A scan is judged by the moment it was made; one whose time nobody knows is taken. */
+export function scanRight({ staffGrants, deviceRevokedAt, scannedAt, timeKnown }: ScanJudged): ScanRight {
+  if (deviceRevokedAt !== null && timeKnown && scannedAt >= deviceRevokedAt) return "device";
+  if (staffGrants !== null && !mayUpload(staffGrants, scannedAt, timeKnown)) return "staff";
+  return "valid";
+}
+
+/** What the place's rule makes of a scan: stored as any other, stored and marked, held, or refused. */
+export function lateScanOf(
+  right: ScanRight,
+  rule: "hold" | "accept" | "refuse",
+): { readonly because: LateBecause; readonly review: "held" | "accepted" } | "refused" | null {
+  if (right === "valid") return null;
+  switch (rule) {
+    case "hold":
+      return { because: right, review: "held" };
+    case "accept":
+      return { because: right, review: "accepted" };
+    case "refuse":
+      return "refused";
+  }
 }
