@@ -33,9 +33,15 @@ const program = (entries: readonly string[], outDir: string, format: "es" | "cjs
 export const parts: Record<string, UserConfig> = {
   kiosk: browser("kiosk-ui", "dist/kiosk"),
   pages: browser("central/pages", "dist/pages"),
-  // The relay guard is a process of its own, the journal has two threads; the program starts them from beside itself.
+  // The relay guard is a process of its own, the others are threads; the program starts them from beside itself.
   tram: program(
-    ["cli/tram.ts", "drivers/gate/relay-guard.ts", "agent/journal/writer-thread.ts", "agent/journal/reader-thread.ts"],
+    [
+      "cli/tram.ts",
+      "drivers/gate/relay-guard.ts",
+      "agent/journal/writer-thread.ts",
+      "agent/journal/reader-thread.ts",
+      "central/poster/poster-thread.ts",
+    ],
     "dist/tram",
   ),
   shell: program(["kiosk-ui/shell/main.ts"], "dist/shell"),

@@ -1,9 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests over real pseudo-terminals and Unix file modes, which Windows does not have. */
+/** Tests over real pseudo-terminals, Unix file modes and poppler's programs, which Windows does not have. */
 const unixOnly = [
   "agent/duty/duty.test.ts",
   "agent/readers.test.ts",
+  "central/poster/poster.test.ts",
+  "central/posters.test.ts",
   "central/server.test.ts",
   "cli/bad-input.test.ts",
   "cli/gate.test.ts",

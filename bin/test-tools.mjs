@@ -11,6 +11,8 @@ const testTools = [
     found: () => process.env.CHROME_PATH !== undefined || onPath("chromium", "google-chrome", "chromium-browser"),
   },
   { debianPackage: "openssl", found: () => onPath("openssl") },
+  // Draws the posters' PDF as a printer would, and tells what is in it.
+  { debianPackage: "poppler-utils", found: () => onPath("pdftoppm") },
   { debianPackage: "socat", found: () => onPath("socat") },
   // The faults of every commit preload a small library of their own, compiled where it runs.
   { debianPackage: "gcc", found: () => onPath("gcc") },

@@ -10,17 +10,16 @@ import { sendProblem } from "./http-problem.ts";
 import { applyHttpRules, commonHeaders, faultOf, problemFor, requestIdOf } from "./http-rules.ts";
 import { liveFeed } from "./live-feed.ts";
 import type { OtpSender } from "./otp-senders.ts";
-import { accessRecordRoutes } from "./routes/access-records.ts";
 import { adminUnitRoutes } from "./routes/admin-units.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { checkpointKindRoutes } from "./routes/checkpoint-kinds.ts";
 import { checkpointRoutes } from "./routes/checkpoints.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { entryRoutes } from "./routes/entries.ts";
-import { heldScanRoutes } from "./routes/held-scans.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { placeCodeRoutes } from "./routes/place-codes.ts";
+import { posterRoutes } from "./routes/posters.ts";
 import { staffRoutes } from "./routes/staff.ts";
 import { streamRoutes } from "./routes/stream.ts";
 import { signInOver } from "./sign-in.ts";
@@ -135,8 +134,7 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
   keyRoutes(server, central);
   entryRoutes(server, central);
   streamRoutes(server, central);
-  heldScanRoutes(server, central);
-  accessRecordRoutes(server, central);
+  posterRoutes(server, central);
   if (options.pagesDir !== null) pageRoutes(server, options.pagesDir);
   return server;
 }

@@ -103,45 +103,35 @@ export interface MaskedPerson {
   readonly number: string | null;
 }
 
-/** What a code says of its person; null is what it does not hold. */
-function personOf(code: Code): { readonly name: string | null; readonly number: string | null } {
-  const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
+function masked(name: unknown, number: unknown): MaskedPerson {
+  return {
+    name: maskName(typeof name === "string" ? name : null),
+    number: maskNumber(typeof number === "string" ? number : null),
+  };
+}
+
+/** Name and number of a code for screens; characters its owner starred stay hidden. Null where it has none. */
+export function maskedPerson(code: Code): MaskedPerson {
   switch (code.kind) {
     case "cccd":
-      return { name: code.fields.fullName, number: code.fields.citizenNumber };
+      return masked(code.fields.fullName, code.fields.citizenNumber);
     case "bhyt":
-      return { name: code.fields.fullName, number: code.fields.cardCode };
+      return masked(code.fields.fullName, code.fields.cardCode);
     case "personal":
-      return { name: code.fields.fullName, number: code.fields.documentNumber };
+      return masked(code.fields.fullName, code.fields.documentNumber);
     case "certificate":
     case "tram-personal":
-      return { name: code.fields.fullName, number: null };
+      return masked(code.fields.fullName, null);
     case "number":
-      return { name: null, number: code.fields.value };
+      return masked(null, code.fields.value);
     case "damaged": {
       const { fullName, citizenNumber, cardCode, documentNumber } = code.fields;
-      return { name: text(fullName), number: text(citizenNumber ?? cardCode ?? documentNumber) };
+      return masked(fullName, citizenNumber ?? cardCode ?? documentNumber);
     }
     case "declaration":
     case "place":
     case "tram-place":
     case "unknown":
-      return { name: null, number: null };
+      return masked(null, null);
   }
-}
-
-/** Name and number of a code for screens; characters its owner starred stay hidden. Null where it has none. */
-export function maskedPerson(code: Code): MaskedPerson {
-  const { name, number } = personOf(code);
-  return { name: maskName(name), number: maskNumber(number) };
-}
-
-/** The same unmasked, safe for a screen; `agent/policy.ts` alone says when. */
-export function fullPerson(code: Code): MaskedPerson {
-  const shown = (text: string | null): string | null => {
-    const visible = text === null ? "" : displayText(text.replaceAll("*", HIDDEN));
-    return visible === "" ? null : visible;
-  };
-  const { name, number } = personOf(code);
-  return { name: shown(name), number: shown(number) };
 }

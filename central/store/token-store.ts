@@ -8,7 +8,6 @@ export interface TokenFamily {
   readonly id: string;
   readonly personRef: string;
   readonly audience: OtpPurpose;
-  readonly createdAt: number;
   readonly revokedAt: number | null;
 }
 
@@ -48,7 +47,6 @@ export function tokenStore(db: Kysely<Tables>): TokenStore {
         id: row.id,
         personRef: row.person_ref,
         audience: audience.parse(row.audience),
-        createdAt: row.created_at,
         revokedAt: row.revoked_at,
       };
     },
