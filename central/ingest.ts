@@ -1,16 +1,18 @@
 import { createHash } from "node:crypto";
 import { type BatchRequest, type BatchResponse, contentOf, type WireEntry, wireEntry } from "../contract/entries.ts";
 import { maxEntryBytes, maxMissingRanges, maxSequenceLeap } from "../contract/limits.ts";
+import type { LateScans } from "../contract/places.ts";
 import type { Central } from "./context.ts";
 import { correctedTime } from "./corrected-time.ts";
 import { codeOf } from "./fault.ts";
 import { faultOf } from "./http-rules.ts";
 import type { CentralKeys } from "./keys.ts";
-import { personTag } from "./person-tag.ts";
-import { mayUpload } from "./policy.ts";
+import { otherTags, personTag } from "./person-tag.ts";
+import { lateScanOf, scanRight } from "./policy.ts";
 import type { KnownEntry } from "./store/entry-store.ts";
 import type { Grant } from "./store/staff-store.ts";
 import type { Store } from "./store/store.ts";
+import type { ErasedIdentity } from "./store/subject-store.ts";
 
 type ItemResult = BatchResponse["results"][number];
 type Checked = { readonly wire: WireEntry } | { readonly refused: ItemResult };
@@ -31,7 +33,9 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
     await store.devices.touch(batch.device_id, uploadedBy, receivedAt);
     await store.staff.markSeen(uploadedBy, receivedAt);
     const grants = await store.staff.grantsOf(uploadedBy);
+    const rights = rightsIn(store, await store.devices.revokedAt(batch.device_id));
     const known = await knownEntries(store, batch.device_id, items);
+    const erased = await erasedAmong(central.keys, store, items, receivedAt);
     const lastSeq = (await store.devices.highWater(batch.device_id)) + maxSequenceLeap;
     const results: ItemResult[] = [];
     const seqsHere: number[] = [];
@@ -40,7 +44,7 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
         results.push(item.refused);
         continue;
       }
-      const ingest = { central, store, batch, uploadedBy, receivedAt, grants, known, lastSeq };
+      const ingest = { central, store, batch, uploadedBy, receivedAt, grants, rights, known, erased, lastSeq };
       const result = await ingestItem(ingest, item.wire);
       if (result.status === "stored") touched.add(item.wire.checkpoint_id);
       // Also a repeated one: whatever the list of gaps says of it, it is here.
@@ -118,23 +122,26 @@ interface Ingest {
   readonly receivedAt: number;
   /** Every grant the uploading credential has or had. */
   readonly grants: readonly Grant[];
+  readonly rights: Rights;
+  readonly erased: readonly ErasedIdentity[];
   readonly known: Known;
   /** No number of the device above this is believed. */
   readonly lastSeq: number;
 }
 
 async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> {
-  const { central, store, batch, uploadedBy, receivedAt, grants, known, lastSeq } = ingest;
+  const { central, store, batch, uploadedBy, receivedAt, grants, rights, known, erased, lastSeq } = ingest;
   const deviceId = batch.device_id;
   const contentTag = contentTagOf(central.keys, wire);
   const same = known.byId.get(wire.id);
   if (same) {
-    if (same.deviceId === deviceId && same.contentTag === contentTag) return { id: wire.id, status: "duplicate" };
+    const isSame = same.contentTag === null ? same.seq === wire.seq : same.contentTag === contentTag;
+    if (same.deviceId === deviceId && isSame) return { id: wire.id, status: "duplicate" };
     return rejected(wire.id, "id_conflict", "This id is stored with other content.");
   }
   const correctedAt = correctedTime(wire, batch.sent, receivedAt);
   const here = grants.filter((grant) => grant.checkpointId === wire.checkpoint_id);
-  if (!mayUpload(here, correctedAt, timeIsKnown(wire, batch))) {
+  if (here.length === 0) {
     return rejected(wire.id, "forbidden", "This sign-in has no right at the checkpoint of this entry.");
   }
   if (known.bySeq.has(wire.seq)) {
@@ -143,12 +150,35 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
   if (wire.seq > lastSeq) {
     return rejected(wire.id, "validation", "This sequence number is too far above those of the device before it.");
   }
+  const timeKnown = timeIsKnown(wire, batch);
+  const right = scanRight({
+    staffGrants: wire.staff_ref === null ? here : await rights.member(wire.checkpoint_id, wire.staff_ref),
+    deviceRevokedAt: rights.deviceRevokedAt,
+    scannedAt: correctedAt,
+    timeKnown,
+  });
+  const late = lateScanOf(right, await rights.ruleAt(wire.checkpoint_id));
+  if (late === "refused") {
+    return rejected(
+      wire.id,
+      "forbidden",
+      "It was made after the right to scan here had ended, and this place refuses such.",
+    );
+  }
+  const tags = { person: personTag(central.keys, wire), others: otherTags(central.keys, wire) };
   try {
+    if (isErased(erased, wire.checkpoint_id, [tags.person, ...tags.others], correctedAt, timeKnown)) {
+      await store.entries.addGone(deviceId, wire);
+      remember(known, deviceId, { id: wire.id, deviceId, seq: wire.seq, contentTag: null });
+      return { id: wire.id, status: "stored" };
+    }
     await store.entries.add({
       deviceId,
       wire,
       contentTag,
-      personTag: personTag(central.keys, wire),
+      personTag: tags.person,
+      otherTags: tags.others,
+      late,
       uploadedBy,
       correctedAt,
       receivedAt,
@@ -162,6 +192,62 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
   }
   remember(known, deviceId, { id: wire.id, deviceId, seq: wire.seq, contentTag });
   return { id: wire.id, status: "stored" };
+}
+
+/** What the scans of one batch are judged by; each place and member is read once. */
+interface Rights {
+  readonly deviceRevokedAt: number | null;
+  /** Rights a member has or had at a place. */
+  member(checkpointId: string, staffRef: string): Promise<readonly Grant[]>;
+  /** What the place wants done with scans made after a right had ended. */
+  ruleAt(checkpointId: string): Promise<LateScans>;
+}
+
+function rightsIn(store: Store, deviceRevokedAt: number | null): Rights {
+  const members = new Map<string, Promise<Grant[]>>();
+  const rules = new Map<string, Promise<LateScans>>();
+  const once = <T>(known: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> => {
+    const found = known.get(key) ?? read();
+    known.set(key, found);
+    return found;
+  };
+  return {
+    deviceRevokedAt,
+    member: (checkpointId, staffRef) =>
+      once(members, `${checkpointId} ${staffRef}`, async () =>
+        (await store.staff.grantsOf(staffRef)).filter((grant) => grant.checkpointId === checkpointId),
+      ),
+    ruleAt: (checkpointId) => once(rules, checkpointId, () => store.checkpoints.lateScans(checkpointId)),
+  };
+}
+
+/** Those of the batch's persons who asked to be erased. */
+function erasedAmong(
+  keys: CentralKeys,
+  store: Store,
+  items: readonly Checked[],
+  now: number,
+): Promise<ErasedIdentity[]> {
+  const tags = items.flatMap((item) =>
+    "wire" in item ? [personTag(keys, item.wire), ...otherTags(keys, item.wire)] : [],
+  );
+  return store.subjects.erasedAmong(tags, now);
+}
+
+/** A visit of after the erasure is a new one; one whose time nobody knows counts as from before. */
+function isErased(
+  erased: readonly ErasedIdentity[],
+  checkpointId: string,
+  tags: readonly string[],
+  madeAt: number,
+  timeKnown: boolean,
+): boolean {
+  return erased.some(
+    (identity) =>
+      tags.includes(identity.tag) &&
+      (identity.checkpointId === null || identity.checkpointId === checkpointId) &&
+      (!timeKnown || madeAt <= identity.erasedAt),
+  );
 }
 
 /** The monotonic clock of the boot that sends knows the time even when the wall clock does not. */

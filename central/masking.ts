@@ -1,4 +1,5 @@
 import type { WireEntry } from "../contract/entries.ts";
+import type { FullEntry } from "../contract/privacy.ts";
 
 const dot = "•";
 const longestName = 100;
@@ -37,19 +38,37 @@ function visible(text: string): string {
   return text.normalize("NFC").replace(/\p{C}/gu, "").replaceAll("*", dot).trim();
 }
 
+type Fields = WireEntry["fields"] | null;
+
+function textOf(fields: Fields, name: string): string | null {
+  const value = fields?.[name];
+  return typeof value === "string" ? value : null;
+}
+
+function numberOf(fields: Fields): string | null {
+  const names = ["citizenNumber", "cardCode", "documentNumber", "value"];
+  return names.map((name) => textOf(fields, name)).find((value) => value !== null) ?? null;
+}
+
 /** What a masked list shows of a person. */
-export function maskedSubject(fields: WireEntry["fields"] | null): {
-  name_masked: string | null;
-  number_masked: string | null;
-} {
-  const text = (name: string): string | null => {
-    const value = fields?.[name];
-    return typeof value === "string" ? value : null;
-  };
-  const name = text("fullName");
-  const number = text("citizenNumber") ?? text("cardCode") ?? text("documentNumber") ?? text("value");
+export function maskedSubject(fields: Fields): { name_masked: string | null; number_masked: string | null } {
+  const name = textOf(fields, "fullName");
+  const number = numberOf(fields);
   return {
     name_masked: name === null ? null : maskName(name),
     number_masked: number === null ? null : maskNumber(number),
+  };
+}
+
+/** What the full view shows of a person: the code's own words, never its bytes. */
+export function fullSubject(fields: Fields): Omit<FullEntry["subject"], "code_kind"> {
+  return {
+    ...maskedSubject(fields),
+    name: textOf(fields, "fullName"),
+    number: numberOf(fields),
+    date_of_birth: textOf(fields, "dateOfBirth"),
+    sex: textOf(fields, "sex"),
+    address: textOf(fields, "address"),
+    phone: textOf(fields, "phone"),
   };
 }

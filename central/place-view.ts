@@ -1,14 +1,10 @@
-import { type Checkpoint, type CheckpointDetail, fullViewKinds } from "../contract/places.ts";
+import type { Checkpoint, CheckpointDetail } from "../contract/places.ts";
 import type { Central } from "./context.ts";
 import { namedAddress } from "./place-address.ts";
+import { fullViewPossible } from "./policy.ts";
 import type { StoredCheckpoint } from "./store/checkpoint-store.ts";
 import type { Grant } from "./store/staff-store.ts";
 import type { Store } from "./store/store.ts";
-
-/** Whether anybody at all may see people in full here. */
-export function mayShowFull({ kind, kindStatus }: Pick<StoredCheckpoint, "kind" | "kindStatus">): boolean {
-  return fullViewKinds.includes(kind) && kindStatus === "approved";
-}
 
 /** The code to print for a place. */
 export function placeCodeOf(central: Central, place: StoredCheckpoint): NonNullable<Checkpoint["place_code"]> {
@@ -24,7 +20,7 @@ export function checkpointOf(
   place: StoredCheckpoint,
   grant: Pick<Grant, "role" | "fullView">,
 ): Checkpoint {
-  const fullView = mayShowFull(place);
+  const fullView = fullViewPossible(place.kind, place.kindStatus);
   return {
     id: place.id,
     version: place.version,

@@ -19,6 +19,8 @@ export interface Caller {
   readonly audience: OtpPurpose;
   /** The sign-in the token belongs to. */
   readonly familyId: string;
+  /** When the person proved a one-time code, ms since the epoch. */
+  readonly signedInAt: number;
   /** When the access token ends, ms since the epoch. */
   readonly expiresAt: number;
 }
@@ -99,8 +101,8 @@ export function tokensOver(store: Store, keys: CentralKeys, clock: Clock): Token
       if (!known || known.expiresAt <= clock.now()) return null;
       const family = await store.tokens.family(known.familyId);
       if (!family || family.revokedAt !== null) return null;
-      const { id: familyId, personRef, audience } = family;
-      return { personRef, audience, familyId, expiresAt: known.expiresAt };
+      const { id: familyId, personRef, audience, createdAt: signedInAt } = family;
+      return { personRef, audience, familyId, signedInAt, expiresAt: known.expiresAt };
     },
     async stillOpen(familyId) {
       const family = await store.tokens.family(familyId);

@@ -103,35 +103,45 @@ export interface MaskedPerson {
   readonly number: string | null;
 }
 
-function masked(name: unknown, number: unknown): MaskedPerson {
-  return {
-    name: maskName(typeof name === "string" ? name : null),
-    number: maskNumber(typeof number === "string" ? number : null),
-  };
-}
-
-/** Name and number of a code for screens; characters its owner starred stay hidden. Null where it has none. */
-export function maskedPerson(code: Code): MaskedPerson {
+/** What a code says of its person; null is what it does not hold. */
+function personOf(code: Code): { readonly name: string | null; readonly number: string | null } {
+  const text = (value: unknown): string | null => (typeof value === "string" ? value : null);
   switch (code.kind) {
     case "cccd":
-      return masked(code.fields.fullName, code.fields.citizenNumber);
+      return { name: code.fields.fullName, number: code.fields.citizenNumber };
     case "bhyt":
-      return masked(code.fields.fullName, code.fields.cardCode);
+      return { name: code.fields.fullName, number: code.fields.cardCode };
     case "personal":
-      return masked(code.fields.fullName, code.fields.documentNumber);
+      return { name: code.fields.fullName, number: code.fields.documentNumber };
     case "certificate":
     case "tram-personal":
-      return masked(code.fields.fullName, null);
+      return { name: code.fields.fullName, number: null };
     case "number":
-      return masked(null, code.fields.value);
+      return { name: null, number: code.fields.value };
     case "damaged": {
       const { fullName, citizenNumber, cardCode, documentNumber } = code.fields;
-      return masked(fullName, citizenNumber ?? cardCode ?? documentNumber);
+      return { name: text(fullName), number: text(citizenNumber ?? cardCode ?? documentNumber) };
     }
     case "declaration":
     case "place":
     case "tram-place":
     case "unknown":
-      return masked(null, null);
+      return { name: null, number: null };
   }
+}
+
+/** Name and number of a code for screens; characters its owner starred stay hidden. Null where it has none. */
+export function maskedPerson(code: Code): MaskedPerson {
+  const { name, number } = personOf(code);
+  return { name: maskName(name), number: maskNumber(number) };
+}
+
+/** The same unmasked, safe for a screen; `agent/policy.ts` alone says when. */
+export function fullPerson(code: Code): MaskedPerson {
+  const shown = (text: string | null): string | null => {
+    const visible = text === null ? "" : displayText(text.replaceAll("*", HIDDEN));
+    return visible === "" ? null : visible;
+  };
+  const { name, number } = personOf(code);
+  return { name: shown(name), number: shown(number) };
 }

@@ -2,19 +2,28 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import { batchRequest, direction } from "../../contract/entries.ts";
 import { maxBatchBytes } from "../../contract/limits.ts";
+import { entriesView, viewPurpose } from "../../contract/privacy.ts";
 import { type Central, callerOf } from "../context.ts";
 import { bodyOf, checked } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
 import { ingestBatch } from "../ingest.ts";
 import { listPage } from "../listing.ts";
 import { type UploadPlace, uploadGate } from "../upload-gate.ts";
-import { grantHere } from "./rights.ts";
+import { viewHere } from "./rights.ts";
 
 const place = z.object({ id: z.uuid() });
+
+/** How people are wanted to be seen, of lists and streams. */
+export const viewQuery = {
+  view: entriesView.default("masked"),
+  purpose: viewPurpose.nullable().default(null),
+  include_children: z.stringbool({ truthy: ["true"], falsy: ["false"] }).default(false),
+};
 const query = z.object({
   after: z.string().max(100).optional(),
   limit: z.coerce.number().int().min(1).max(100).default(50),
   direction: direction.optional(),
+  ...viewQuery,
 });
 
 /** Uploads in hand at once. One takes about 2 MiB while it is read, and they are stored one after the other. */
@@ -61,10 +70,15 @@ export function entryRoutes(server: FastifyInstance, central: Central): void {
   });
 
   server.get("/v1/checkpoints/:id/entries", async (request) => {
-    const { personRef } = await callerOf(central, request);
+    const caller = await callerOf(central, request);
     const { id } = checked(request.params, place);
-    const { after = null, limit, direction: wanted = null } = checked(request.query, query);
-    const { role } = await grantHere(central.store, id, personRef);
-    return listPage(central, { checkpointId: id, role, limit, direction: wanted, after });
+    const { after = null, limit, direction: wanted = null, ...seen } = checked(request.query, query);
+    const { grant, checkpointIds, look } = await viewHere(central, id, caller, {
+      view: seen.view,
+      purpose: seen.purpose,
+      includeChildren: seen.include_children,
+    });
+    const { role } = grant;
+    return listPage(central, { checkpointId: id, checkpointIds, role, limit, direction: wanted, after }, look);
   });
 }

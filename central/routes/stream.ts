@@ -5,9 +5,10 @@ import { type EventStream, startEventStream } from "../event-stream.ts";
 import { checked } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
 import { faultOf } from "../http-rules.ts";
-import { countsOf, entriesFor, listedEntryOf } from "../listing.ts";
+import { countsOf, entriesFor, fullEntryOf, listedEntryOf, noteFullView } from "../listing.ts";
 import type { Caller } from "../tokens.ts";
-import { grantHere } from "./rights.ts";
+import { viewQuery } from "./entries.ts";
+import { viewHere, type WantedView } from "./rights.ts";
 
 const place = z.object({ id: z.uuid() });
 const streamsPerPerson = 3;
@@ -25,7 +26,9 @@ export function streamRoutes(server: FastifyInstance, central: Central): void {
   server.get("/v1/checkpoints/:id/entries::stream", async (request, reply) => {
     const caller = await callerOf(central, request);
     const { id } = checked(request.params, place);
-    await grantHere(central.store, id, caller.personRef);
+    const { view, purpose, include_children: includeChildren } = checked(request.query, z.object(viewQuery));
+    const wanted = { view, purpose, includeChildren };
+    await viewHere(central, id, caller, wanted);
     const mine = [...open.values()].filter((personRef) => personRef === caller.personRef).length;
     if (mine >= streamsPerPerson) {
       throw new HttpProblem("too_many_streams", `Close one of your ${streamsPerPerson} live lists first.`, {
@@ -44,7 +47,12 @@ export function streamRoutes(server: FastifyInstance, central: Central): void {
       request.log.error({ fault: faultOf(error) }, "a stream failed");
       stream.end({ name: "bye", data: { reason: "restart" } });
     };
-    await follow(central, stream, { id, caller, lastId: typeof lastId === "string" ? lastId : null }, log).catch(log);
+    await follow(
+      central,
+      stream,
+      { id, caller, wanted, lastId: typeof lastId === "string" ? lastId : null },
+      log,
+    ).catch(log);
   });
 
   // Open streams would hold the server's close for ever.
@@ -56,6 +64,7 @@ export function streamRoutes(server: FastifyInstance, central: Central): void {
 interface Followed {
   readonly id: string;
   readonly caller: Caller;
+  readonly wanted: WantedView;
   readonly lastId: string | null;
 }
 
@@ -63,15 +72,16 @@ interface Followed {
 async function follow(
   central: Central,
   stream: EventStream,
-  { id, caller, lastId }: Followed,
+  { id, caller, wanted, lastId }: Followed,
   failed: (error: unknown) => void,
 ): Promise<void> {
   const { store, clock, cursors, live } = central;
   const bye = (reason: "token" | "rights") => stream.end({ name: "bye", data: { reason } });
-  let position = await store.entries.lastPosition(id);
+  const opened = await viewHere(central, id, caller, wanted);
+  let position = await store.entries.lastPosition(opened.checkpointIds);
   if (lastId !== null) {
     const from = cursors.open(id, lastId);
-    if (from === null || from > position || (await tooFarBehind(central, id, from))) {
+    if (from === null || from > position || (await tooFarBehind(central, opened.checkpointIds, from))) {
       await stream.send({ name: "reset", id: cursors.seal(id, position), data: {} });
     } else {
       position = from;
@@ -81,23 +91,31 @@ async function follow(
   /** Sends what arrived since `position`, and the counts. Rights and token are looked up each time. */
   const catchUp = async () => {
     for (;;) {
-      const grant = await store.staff.currentGrant(id, caller.personRef);
-      if (!grant) return bye("rights");
+      const allowed = await viewHere(central, id, caller, wanted).catch(noRight);
+      if (!allowed) return bye("rights");
+      const { grant, checkpointIds, look } = allowed;
       // Read first: what arrives in between comes again at the next call.
-      const end = await store.entries.lastPosition(id);
-      const query = { checkpointId: id, role: grant.role, limit: pageSize, direction: null, after: null };
+      const end = await store.entries.lastPosition(checkpointIds);
+      const { role } = grant;
+      const query = { checkpointId: id, checkpointIds, role, limit: pageSize, direction: null, after: null };
       const entries = await entriesFor(central, query, position);
+      if (look !== null && entries.length > 0) await noteFullView(central, "full_stream", id, look, entries);
       for (const entry of entries) {
         if (!stream.open) return;
-        await stream.send({ name: "entry", id: cursors.seal(id, entry.position), data: listedEntryOf(entry) });
+        const data = look === null ? listedEntryOf(entry) : fullEntryOf(entry);
+        await stream.send({ name: "entry", id: cursors.seal(id, entry.position), data });
         position = Math.max(position, entry.position);
       }
       if (entries.length < pageSize) {
         position = Math.max(position, end);
-        break;
+        await stream.send({
+          name: "count",
+          id: cursors.seal(id, position),
+          data: await countsOf(central, checkpointIds),
+        });
+        return;
       }
     }
-    await stream.send({ name: "count", id: cursors.seal(id, position), data: await countsOf(central, id) });
   };
 
   let running = false;
@@ -119,7 +137,7 @@ async function follow(
       }
     })();
   };
-  const stopListening = live.listen(id, changed);
+  const listening = opened.checkpointIds.map((place) => live.listen(place, changed));
   const comments = setInterval(() => {
     stream.comment();
     // A sign-out does not touch the checkpoint: it is seen here.
@@ -131,7 +149,7 @@ async function follow(
     if (clock.now() >= caller.expiresAt) bye("token");
   }, expiryLookMs);
   const stop = () => {
-    stopListening();
+    for (const stopListening of listening) stopListening();
     clearInterval(comments);
     clearInterval(expiry);
   };
@@ -140,7 +158,17 @@ async function follow(
   changed();
 }
 
-async function tooFarBehind({ store, clock }: Central, checkpointId: string, position: number): Promise<boolean> {
-  const { count, firstReceivedAt } = await store.entries.behind(checkpointId, position);
+/** Rights that ended, whatever of them it was; any other fault goes on. */
+function noRight(error: unknown): null {
+  if (error instanceof HttpProblem && (error.type === "forbidden" || error.type === "masked_only")) return null;
+  throw error;
+}
+
+async function tooFarBehind(
+  { store, clock }: Central,
+  checkpointIds: readonly string[],
+  position: number,
+): Promise<boolean> {
+  const { count, firstReceivedAt } = await store.entries.behind(checkpointIds, position);
   return count > mostBehind || (firstReceivedAt !== null && clock.now() - firstReceivedAt > longestBehindMs);
 }

@@ -76,6 +76,8 @@ export interface CheckpointStore {
   children(id: string): Promise<StoredCheckpoint[]>;
   /** Above it, from the nearest to the outermost. */
   parents(id: string): Promise<StoredCheckpoint[]>;
+  /** What it wants done with scans made after a right had ended. */
+  lateScans(id: string): Promise<LateScans>;
   /** Ids of the place and of all below it. */
   tree(id: string): Promise<string[]>;
   /** Ids of the place and of all that were merged into it, also by way of another. */
@@ -160,6 +162,10 @@ export function checkpointStore(db: Kysely<Tables>, sealer: Sealer): CheckpointS
       return rows.map(read);
     },
     parents: (id) => follow(id, ({ parentId }) => parentId),
+    async lateScans(id) {
+      const row = await db.selectFrom("checkpoint").select("late_scans").where("id", "=", id).executeTakeFirst();
+      return lateScans.parse(row?.late_scans ?? "hold");
+    },
     tree: (id) => reached(id, (ids) => idsWhere("parent_id", ids)),
     withMerged: (id) => reached(id, (ids) => idsWhere("successor_id", ids)),
     async successor(id) {

@@ -20,6 +20,8 @@ export interface GapSelection {
 export interface DeviceStore {
   /** The device called; it is made when it is new. */
   touch(deviceId: string, personRef: string, now: number): Promise<void>;
+  /** When it was revoked; null while it is valid, or unknown. */
+  revokedAt(deviceId: string): Promise<number | null>;
   keepFigures(deviceId: string, personRef: string, now: number, figures: HeartbeatRequest): Promise<void>;
   /** These numbers arrived. Their entries are stored in the same transaction. */
   addReceived(deviceId: string, seqs: readonly number[]): Promise<void>;
@@ -69,6 +71,10 @@ export function deviceStore(db: Kysely<Tables>): DeviceStore {
         .values({ id: deviceId, first_seen_at: now, last_seen_at: now, registered_by: personRef })
         .onConflict((conflict) => conflict.column("id").doUpdateSet({ last_seen_at: now }))
         .execute();
+    },
+    async revokedAt(deviceId) {
+      const row = await db.selectFrom("device").select("revoked_at").where("id", "=", deviceId).executeTakeFirst();
+      return row?.revoked_at ?? null;
     },
     async keepFigures(deviceId, personRef, now, figures) {
       const { missing_after: _asked, owner_key, readers: _readers, ...kept } = figures;

@@ -1,4 +1,4 @@
-import { CompiledQuery, type Insertable, type Kysely, type Selectable } from "kysely";
+import { CompiledQuery, type Insertable, type Kysely, type Selectable, sql } from "kysely";
 import { z } from "zod";
 import { clockState, codeKind, direction, type WireEntry } from "../../contract/entries.ts";
 import type { Sealer } from "../sealing.ts";
@@ -14,14 +14,22 @@ export interface EntryToStore {
   /** Corrected time of the scan, ms since the epoch. */
   readonly correctedAt: number;
   readonly receivedAt: number;
+  /** Other keyed hashes its person is found by. */
+  readonly otherTags: readonly string[];
+  /** Made after a right had ended: which one, and whether it is shown or waits for the owner. */
+  readonly late: { readonly because: LateBecause; readonly review: "held" | "accepted" } | null;
 }
+
+/** Which right had ended when a scan was made. */
+export type LateBecause = "staff" | "device";
 
 /** What identifies a stored entry when an upload repeats it. */
 export interface KnownEntry {
   readonly id: string;
   readonly deviceId: string;
   readonly seq: number;
-  readonly contentTag: string;
+  /** Null when the entry was erased: nothing of its content is left. */
+  readonly contentTag: string | null;
 }
 
 export interface StoredEntry {
@@ -36,11 +44,16 @@ export interface StoredEntry {
   readonly receivedAt: number;
   /** Null when the sealed part of this row cannot be read: it harms no other row. */
   readonly fields: WireEntry["fields"] | null;
+  readonly deviceId: string;
+  readonly staffRef: string | null;
+  readonly lateBecause: LateBecause | null;
+  readonly review: "held" | "accepted" | "discarded" | null;
 }
 
 /** Which entries of a checkpoint a list shows. */
 export interface EntrySelection {
-  readonly checkpointId: string;
+  /** The place, or the places whose entries are one list. */
+  readonly checkpointIds: readonly string[];
   readonly limit: number;
   readonly direction?: "in" | "out" | undefined;
   /** Only entries whose corrected time is at or after this. */
@@ -48,7 +61,7 @@ export interface EntrySelection {
 }
 
 export interface EntryStore {
-  /** Stored entries with one of these ids, or with one of these sequence numbers from this device. */
+  /** Stored or erased entries with one of these ids, or with one of these sequence numbers from this device. */
   known(deviceId: string, ids: readonly string[], seqs: readonly number[]): Promise<KnownEntry[]>;
   add(entry: EntryToStore): Promise<void>;
   /** Newest scans first, by corrected time. */
@@ -56,12 +69,31 @@ export interface EntryStore {
   /** In order of arrival, after `position`. */
   after(selection: EntrySelection, position: number): Promise<StoredEntry[]>;
   /** How many entries arrived after `position`, and when the first of them did (null when there is none). */
-  behind(checkpointId: string, position: number): Promise<{ count: number; firstReceivedAt: number | null }>;
-  /** Position of the last entry that arrived at the checkpoint; 0 when there is none. */
-  lastPosition(checkpointId: string): Promise<number>;
-  insideNow(checkpointId: string): Promise<number>;
+  behind(
+    checkpointIds: readonly string[],
+    position: number,
+  ): Promise<{ count: number; firstReceivedAt: number | null }>;
+  /** Position of the last entry that arrived at these places; 0 when there is none. */
+  lastPosition(checkpointIds: readonly string[]): Promise<number>;
+  insideNow(checkpointIds: readonly string[]): Promise<number>;
   /** Entries by direction since a corrected time. */
-  countSince(checkpointId: string, since: number): Promise<{ in: number; out: number }>;
+  countSince(checkpointIds: readonly string[], since: number): Promise<{ in: number; out: number }>;
+  /** Entries that wait for the owner, in order of arrival. */
+  held(checkpointId: string, after: number, limit: number): Promise<StoredEntry[]>;
+  heldCount(checkpointId: string): Promise<number>;
+  /** Decides about entries that are held; the ids of those that were. Accepted ones stand where they would arrive now. */
+  decide(checkpointId: string, ids: readonly string[], review: "accepted" | "discarded"): Promise<string[]>;
+  /** Entries of whoever has one of these tags, at these places (null: all), oldest first. */
+  ofPerson(tags: readonly string[], checkpointIds: readonly string[] | null, limit: number): Promise<StoredEntry[]>;
+  countOfPerson(tags: readonly string[], checkpointIds: readonly string[] | null): Promise<number>;
+  /** Puts other values beside the code of an entry. */
+  correct(id: string, values: Readonly<Record<string, string>>): Promise<void>;
+  /** Erases entries with all that is known of their persons' presence there; what is left knows them when they come again. */
+  erase(ids: readonly string[]): Promise<void>;
+  /** An entry that is erased before it was ever stored. */
+  addGone(deviceId: string, wire: Pick<WireEntry, "id" | "seq">): Promise<void>;
+  /** Ids of entries of a place that were made before `time`. */
+  madeBefore(checkpointId: string, time: number, limit: number): Promise<string[]>;
 }
 
 const body = z.object({
@@ -94,7 +126,11 @@ const entryColumns = [
   "uploaded_by",
   "corrected_at",
   "received_at",
+  "review",
+  "late_because",
 ] as const satisfies readonly (keyof Tables["entry"])[];
+const reviewOf = z.enum(["held", "accepted", "discarded"]).nullable();
+const becauseOf = z.enum(["staff", "device"]).nullable();
 const insertEntry = `INSERT INTO entry (${entryColumns.join(", ")}) VALUES (${entryColumns.map(() => "?").join(", ")})`;
 const upsertPresence = `INSERT INTO presence (checkpoint_id, person_tag, direction, at) VALUES (?, ?, ?, ?)
   ON CONFLICT (checkpoint_id, person_tag) DO UPDATE SET direction = excluded.direction, at = excluded.at
@@ -102,7 +138,7 @@ const upsertPresence = `INSERT INTO presence (checkpoint_id, person_tag, directi
 
 export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
   /** Unchanging clear columns: the seal is also the checksum of the row. */
-  const bodyPlace = (row: Omit<Tables["entry"], "position" | "body_sealed">) => [
+  const bodyPlace = (row: Omit<Tables["entry"], "position" | "body_sealed" | "review" | "late_because">) => [
     "entry.body",
     row.device_id,
     row.id,
@@ -131,6 +167,10 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
     correctedAt: row.corrected_at,
     receivedAt: row.received_at,
     fields: fieldsOf(row),
+    deviceId: row.device_id,
+    staffRef: row.staff_ref,
+    lateBecause: becauseOf.parse(row.late_because),
+    review: reviewOf.parse(row.review),
   });
   /** A row that no longer opens is shown without its person; it does not take the list down. */
   const fieldsOf = (row: Selectable<Tables["entry"]>) => {
@@ -140,22 +180,47 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
       return {};
     }
   };
-  const select = ({ checkpointId, limit, direction, since }: EntrySelection) => {
-    let query = db.selectFrom("entry").selectAll().where("checkpoint_id", "=", checkpointId).limit(limit);
+  /** What every list and count is made of: without what is held or was discarded. */
+  const shown = (checkpointIds: readonly string[]) =>
+    db
+      .selectFrom("entry")
+      .where("checkpoint_id", "in", checkpointIds)
+      .where((is) => is.or([is("review", "is", null), is("review", "=", "accepted")]));
+  const select = ({ checkpointIds, limit, direction, since }: EntrySelection) => {
+    let query = shown(checkpointIds).selectAll().limit(limit);
     if (direction !== undefined) query = query.where("direction", "=", direction);
     if (since !== undefined) query = query.where("corrected_at", ">=", since);
     return query;
   };
+  const heldAt = (checkpointId: string) =>
+    db.selectFrom("entry").where("checkpoint_id", "=", checkpointId).where("review", "=", "held");
+  const ofPerson = (tags: readonly string[], checkpointIds: readonly string[] | null) => {
+    const query = db
+      .selectFrom("entry")
+      .where((is) =>
+        is.or([
+          is("person_tag", "in", tags),
+          is("id", "in", is.selectFrom("entry_identity").select("entry_id").where("tag", "in", tags)),
+        ]),
+      );
+    return checkpointIds === null ? query : query.where("checkpoint_id", "in", checkpointIds);
+  };
 
   return {
-    known(deviceId, ids, seqs) {
-      return db
+    async known(deviceId, ids, seqs) {
+      const stored = await db
         .selectFrom("entry")
         .select(["id", "device_id as deviceId", "seq", "content_tag as contentTag"])
         .where((is) => is.or([is("id", "in", ids), is.and([is("device_id", "=", deviceId), is("seq", "in", seqs)])]))
         .execute();
+      const gone = await db
+        .selectFrom("gone_entry")
+        .select(["id", "device_id as deviceId", "seq"])
+        .where((is) => is.or([is("id", "in", ids), is.and([is("device_id", "=", deviceId), is("seq", "in", seqs)])]))
+        .execute();
+      return [...stored, ...gone.map((row) => ({ ...row, contentTag: null }))];
     },
-    async add({ deviceId, wire, contentTag, personTag, uploadedBy, correctedAt, receivedAt }) {
+    async add({ deviceId, wire, contentTag, personTag, otherTags, late, uploadedBy, correctedAt, receivedAt }) {
       const row = {
         device_id: deviceId,
         id: wire.id,
@@ -176,6 +241,8 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
         uploaded_by: uploadedBy,
         corrected_at: correctedAt,
         received_at: receivedAt,
+        review: late?.review ?? null,
+        late_because: late?.because ?? null,
       };
       const text = JSON.stringify({ raw_b64: wire.raw_b64, fields: wire.fields });
       const sealed: Insertable<Tables["entry"]> = { ...row, body_sealed: sealer.seal(bodyPlace(row), text) };
@@ -185,6 +252,8 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
           entryColumns.map((column) => sealed[column]),
         ),
       );
+      for (const tag of otherTags) await db.insertInto("entry_identity").values({ tag, entry_id: wire.id }).execute();
+      if (late?.review === "held") return;
       await db.executeQuery(
         CompiledQuery.raw(upsertPresence, [wire.checkpoint_id, personTag, wire.direction, correctedAt]),
       );
@@ -197,42 +266,132 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
       const rows = await select(selection).where("position", ">", position).orderBy("position").execute();
       return rows.map(read);
     },
-    async behind(checkpointId, position) {
-      const row = await db
-        .selectFrom("entry")
+    async behind(checkpointIds, position) {
+      const row = await shown(checkpointIds)
         .select((is) => [is.fn.countAll().as("count"), is.fn.min("received_at").as("first")] as const)
-        .where("checkpoint_id", "=", checkpointId)
         .where("position", ">", position)
         .executeTakeFirst();
       return { count: Number(row?.count ?? 0), firstReceivedAt: row?.first ?? null };
     },
-    async lastPosition(checkpointId) {
+    async lastPosition(checkpointIds) {
       const row = await db
         .selectFrom("entry")
+        .where("checkpoint_id", "in", checkpointIds)
         .select((is) => is.fn.max("position").as("position"))
-        .where("checkpoint_id", "=", checkpointId)
         .executeTakeFirst();
       return Number(row?.position ?? 0);
     },
-    async insideNow(checkpointId) {
+    async insideNow(checkpointIds) {
       const row = await db
         .selectFrom("presence")
         .select((is) => is.fn.countAll().as("count"))
-        .where("checkpoint_id", "=", checkpointId)
+        .where("checkpoint_id", "in", checkpointIds)
         .where("direction", "=", "in")
         .executeTakeFirst();
       return Number(row?.count ?? 0);
     },
-    async countSince(checkpointId, since) {
-      const rows = await db
-        .selectFrom("entry")
+    async countSince(checkpointIds, since) {
+      const rows = await shown(checkpointIds)
         .select((is) => ["direction", is.fn.countAll().as("count")] as const)
-        .where("checkpoint_id", "=", checkpointId)
         .where("corrected_at", ">=", since)
         .groupBy("direction")
         .execute();
       const count = (wanted: string) => Number(rows.find((row) => row.direction === wanted)?.count ?? 0);
       return { in: count("in"), out: count("out") };
+    },
+    async held(checkpointId, after, limit) {
+      const rows = await heldAt(checkpointId)
+        .selectAll()
+        .where("position", ">", after)
+        .orderBy("position")
+        .limit(limit)
+        .execute();
+      return rows.map(read);
+    },
+    async heldCount(checkpointId) {
+      const row = await heldAt(checkpointId)
+        .select((is) => is.fn.countAll().as("count"))
+        .executeTakeFirst();
+      return Number(row?.count ?? 0);
+    },
+    async decide(checkpointId, ids, review) {
+      const rows = await heldAt(checkpointId).selectAll().where("id", "in", ids).orderBy("position").execute();
+      for (const row of rows) {
+        // Lists go on by position: an accepted entry must come after what they have shown.
+        const position = sql<number>`(SELECT max(position) + 1 FROM entry)`;
+        await db
+          .updateTable("entry")
+          .set({ review, ...(review === "accepted" ? { position } : {}) })
+          .where("id", "=", row.id)
+          .execute();
+        if (review === "accepted") {
+          await db.executeQuery(
+            CompiledQuery.raw(upsertPresence, [row.checkpoint_id, row.person_tag, row.direction, row.corrected_at]),
+          );
+        }
+      }
+      return rows.map((row) => row.id);
+    },
+    async ofPerson(tags, checkpointIds, limit) {
+      const rows = await ofPerson(tags, checkpointIds)
+        .selectAll()
+        .orderBy("corrected_at")
+        .orderBy("position")
+        .limit(limit)
+        .execute();
+      return rows.map(read);
+    },
+    async countOfPerson(tags, checkpointIds) {
+      const row = await ofPerson(tags, checkpointIds)
+        .select((is) => is.fn.countAll().as("count"))
+        .executeTakeFirst();
+      return Number(row?.count ?? 0);
+    },
+    async correct(id, values) {
+      const row = await db.selectFrom("entry").selectAll().where("id", "=", id).executeTakeFirst();
+      if (!row) return;
+      const known = body.parse(JSON.parse(sealer.open(bodyPlace(row), row.body_sealed)));
+      const text = JSON.stringify({ ...known, fields: { ...known.fields, ...values } });
+      await db
+        .updateTable("entry")
+        .set({ body_sealed: sealer.seal(bodyPlace(row), text) })
+        .where("id", "=", id)
+        .execute();
+    },
+    async erase(ids) {
+      for (const id of ids) {
+        const row = await db.selectFrom("entry").selectAll().where("id", "=", id).executeTakeFirst();
+        if (!row) continue;
+        await db.insertInto("gone_entry").values({ id, device_id: row.device_id, seq: row.seq }).execute();
+        await db.deleteFrom("entry").where("id", "=", id).execute();
+        const left = await db
+          .selectFrom("entry")
+          .select("position")
+          .where("person_tag", "=", row.person_tag)
+          .where("checkpoint_id", "=", row.checkpoint_id)
+          .limit(1)
+          .executeTakeFirst();
+        if (left) continue;
+        await db
+          .deleteFrom("presence")
+          .where("checkpoint_id", "=", row.checkpoint_id)
+          .where("person_tag", "=", row.person_tag)
+          .execute();
+      }
+    },
+    async addGone(deviceId, { id, seq }) {
+      await db.insertInto("gone_entry").values({ id, device_id: deviceId, seq }).execute();
+    },
+    async madeBefore(checkpointId, time, limit) {
+      const rows = await db
+        .selectFrom("entry")
+        .select("id")
+        .where("checkpoint_id", "=", checkpointId)
+        .where("corrected_at", "<", time)
+        .orderBy("corrected_at")
+        .limit(limit)
+        .execute();
+      return rows.map((row) => row.id);
     },
   };
 }

@@ -247,4 +247,60 @@ export const sqliteMigrations: readonly string[] = [
   CREATE INDEX checkpoint_by_parent ON checkpoint (parent_id) WHERE parent_id IS NOT NULL;
   CREATE INDEX checkpoint_by_successor ON checkpoint (successor_id) WHERE successor_id IS NOT NULL;
   `,
+  `
+  ALTER TABLE entry ADD COLUMN review TEXT CHECK (review IN ('held', 'accepted', 'discarded'));
+  ALTER TABLE entry ADD COLUMN late_because TEXT CHECK (late_because IN ('staff', 'device'));
+  CREATE INDEX entry_held ON entry (checkpoint_id, position) WHERE review = 'held';
+  CREATE INDEX entry_of_person ON entry (person_tag);
+
+  CREATE TABLE entry_identity (
+    tag TEXT NOT NULL,
+    entry_id TEXT NOT NULL REFERENCES entry (id) ON DELETE CASCADE,
+    PRIMARY KEY (tag, entry_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX entry_identity_of_entry ON entry_identity (entry_id);
+
+  CREATE TABLE gone_entry (
+    id TEXT PRIMARY KEY,
+    device_id TEXT NOT NULL REFERENCES device (id),
+    seq INTEGER NOT NULL,
+    UNIQUE (device_id, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE erased_identity (
+    tag TEXT NOT NULL,
+    checkpoint_id TEXT NOT NULL,
+    erased_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL,
+    PRIMARY KEY (tag, checkpoint_id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE subject_request (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('access', 'export', 'correct', 'erase')),
+    state TEXT NOT NULL CHECK (state IN ('received', 'acknowledged', 'done', 'refused')),
+    made_by TEXT NOT NULL,
+    places TEXT,
+    subject_sealed BLOB,
+    reason_sealed BLOB NOT NULL,
+    content_tag TEXT NOT NULL,
+    found INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
+    acknowledge_by INTEGER NOT NULL,
+    due_by INTEGER NOT NULL,
+    acknowledged_at INTEGER,
+    done_at INTEGER
+  ) STRICT;
+  CREATE INDEX subject_request_of_person ON subject_request (made_by, received_at);
+
+  CREATE TABLE official_grant (
+    id TEXT PRIMARY KEY,
+    person_ref TEXT NOT NULL REFERENCES person (ref),
+    "right" TEXT NOT NULL CHECK ("right" IN ('counts', 'health')),
+    unit_codes TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    ended_at INTEGER
+  ) STRICT;
+  CREATE INDEX official_grant_of_person ON official_grant (person_ref);
+  `,
 ];

@@ -64,6 +64,8 @@ export interface StaffStore {
   currentGrant(checkpointId: string, personRef: string): Promise<Grant | null>;
   /** Every grant the person has or had, newest first. */
   grantsOf(personRef: string): Promise<Grant[]>;
+  /** Ids of the places this person owns now. */
+  ownedBy(personRef: string): Promise<string[]>;
   markSeen(personRef: string, now: number): Promise<void>;
 }
 
@@ -222,6 +224,10 @@ export function staffStore(db: Kysely<Tables>, sealer: Sealer, keys: CentralKeys
         .orderBy("id")
         .execute();
       return rows.map(read);
+    },
+    async ownedBy(personRef) {
+      const rows = await current().where("person_ref", "=", personRef).where("role", "=", "owner").execute();
+      return rows.map((row) => row.checkpoint_id);
     },
     async markSeen(personRef, now) {
       await db

@@ -16,6 +16,8 @@ import type { OtpStore } from "./otp-store.ts";
 import { otpStore } from "./otp-store.ts";
 import type { StaffStore } from "./staff-store.ts";
 import { staffStore } from "./staff-store.ts";
+import type { SubjectStore } from "./subject-store.ts";
+import { subjectStore } from "./subject-store.ts";
 import type { Tables } from "./tables.ts";
 import type { TokenStore } from "./token-store.ts";
 import { tokenStore } from "./token-store.ts";
@@ -29,6 +31,7 @@ export interface Store {
   readonly devices: DeviceStore;
   readonly entries: EntryStore;
   readonly accessRecords: AccessRecordStore;
+  readonly subjects: SubjectStore;
   /** Runs `work` alone and commits it durably before it resolves; a throw rolls everything back. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -54,6 +57,7 @@ function storeOver(db: Kysely<Tables>, keys: CentralKeys, clock: Clock): Store {
     devices: deviceStore(db),
     entries: entryStore(db, sealer),
     accessRecords: accessRecordStore(db, sealer),
+    subjects: subjectStore(db, sealer),
     transaction: (work) => db.transaction().execute((transaction) => work(storeOver(transaction, keys, clock))),
     close: () => db.destroy(),
   };

@@ -166,6 +166,43 @@ export interface Tables {
     uploaded_by: string;
     corrected_at: number;
     received_at: number;
+    /** Null for what was made under a right; `held` and `discarded` are in no list and no count. */
+    review: string | null;
+    /** Which right had ended when it was made; null when none had. */
+    late_because: string | null;
+  };
+  /** What else than its `person_tag` a person is found by, for those whose code tells it. */
+  entry_identity: { tag: string; entry_id: string };
+  /** Entries that were erased: enough to know one that is sent again, nothing of its person. */
+  gone_entry: { id: string; device_id: string; seq: number };
+  /** Who asked to be erased where: what of them still comes from stations is erased on arrival. `*`: everywhere. */
+  erased_identity: { tag: string; checkpoint_id: string; erased_at: number; ends_at: number };
+  subject_request: {
+    id: string;
+    kind: string;
+    state: string;
+    made_by: string;
+    /** Ids of the places it reaches as a JSON array; null: all. */
+    places: string | null;
+    /** Null once the person was erased. */
+    subject_sealed: Uint8Array | null;
+    reason_sealed: Uint8Array;
+    content_tag: string;
+    found: number;
+    received_at: number;
+    acknowledge_by: number;
+    due_by: number;
+    acknowledged_at: number | null;
+    done_at: number | null;
+  };
+  official_grant: {
+    id: string;
+    person_ref: string;
+    right: string;
+    /** Codes of administrative units as a JSON array. */
+    unit_codes: string;
+    added_at: number;
+    ended_at: number | null;
   };
   /** Last direction of each person at each checkpoint: what "inside now" is counted from. */
   presence: {

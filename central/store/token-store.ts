@@ -8,6 +8,7 @@ export interface TokenFamily {
   readonly id: string;
   readonly personRef: string;
   readonly audience: OtpPurpose;
+  readonly createdAt: number;
   readonly revokedAt: number | null;
 }
 
@@ -47,6 +48,7 @@ export function tokenStore(db: Kysely<Tables>): TokenStore {
         id: row.id,
         personRef: row.person_ref,
         audience: audience.parse(row.audience),
+        createdAt: row.created_at,
         revokedAt: row.revoked_at,
       };
     },

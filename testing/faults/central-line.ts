@@ -105,6 +105,17 @@ export class CentralLine implements AsyncDisposable {
     }
   }
 
+  /** Whether an entry is in lists and counts: one that was made without a right waits for the owner. */
+  counts(id: string): boolean {
+    const database = new Database(this.rig.databasePath, { readonly: true });
+    try {
+      const review = database.prepare("SELECT review FROM entry WHERE id = ?").pluck().get(id);
+      return review === null || review === "accepted";
+    } finally {
+      database.close();
+    }
+  }
+
   /** A finding when this entry is not at the centre in time, and known to be there by the station. */
   arrives(id: string, withinMs = recoverWithinMs): Promise<string[]> {
     return notInTime(

@@ -1,0 +1,52 @@
+import { fullViewSignInMs } from "../contract/limits.ts";
+import type { Audience, Role } from "../contract/people.ts";
+import { type CheckpointKind, fullViewKinds } from "../contract/places.ts";
+import type { EntriesView, MaskedOnlyReason, ViewPurpose } from "../contract/privacy.ts";
+import type { Code } from "./codes/code.ts";
+import { fullPerson, type MaskedPerson, maskedPerson } from "./codes/person.ts";
+
+/** Who stands before this station's screen, as the centre last told of place and right. */
+export interface ViewQuestion {
+  readonly audience: Audience | "device";
+  /** The right at this place of the member on duty; null with nobody on duty. */
+  readonly role: Role | null;
+  readonly kind: CheckpointKind;
+  readonly kindStatus: "declared" | "approved";
+  /** The flag of that right. */
+  readonly fullView: boolean;
+  /** Since the member proved a one-time code or its PIN here, ms. */
+  readonly signInAgeMs: number;
+  readonly wanted: EntriesView;
+  readonly purpose: ViewPurpose | null;
+}
+
+export type ViewDecision =
+  | { readonly view: "masked" | "full" | "refused" }
+  | { readonly view: "masked-only"; readonly reason: MaskedOnlyReason };
+
+/** What keeps a screen masked, in the order it is told. */
+const obstacles: readonly (readonly [reason: MaskedOnlyReason, isThere: (question: ViewQuestion) => boolean])[] = [
+  ["kind", ({ kind }) => !fullViewKinds.includes(kind)],
+  ["not_approved", ({ kindStatus }) => kindStatus !== "approved"],
+  ["no_flag", ({ fullView }) => !fullView],
+  ["stale_sign_in", ({ signInAgeMs }) => !(signInAgeMs >= 0 && signInAgeMs <= fullViewSignInMs)],
+  ["no_purpose", ({ purpose }) => purpose === null],
+];
+
+/**
+ * Who sees what at this station: what the centre decides in `central/policy.ts`, from what this machine remembers.
+ * `testing/policy-table.ts` holds both to the same table. `refused` shows no list; whoever scans still sees its own
+ * masked name.
+ */
+export function viewOf(question: ViewQuestion): ViewDecision {
+  const isStaff = question.audience === "staff" || question.audience === "owner";
+  if (!isStaff || question.role === null) return { view: "refused" };
+  if (question.wanted === "masked") return { view: "masked" };
+  const [reason] = obstacles.find(([, isThere]) => isThere(question)) ?? [];
+  return reason === undefined ? { view: "full" } : { view: "masked-only", reason };
+}
+
+/** A person as the screen may show it. */
+export function shownPerson(code: Code, inFull: boolean): MaskedPerson {
+  return inFull ? fullPerson(code) : maskedPerson(code);
+}
