@@ -21,6 +21,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { warmUp } from "./codes/recognise.ts";
 import { CredentialStore } from "./duty/credential-store.ts";
 import { Duty } from "./duty/duty.ts";
+import { type ScreenRights, screenRights } from "./duty/rights.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
@@ -80,6 +81,8 @@ const redrawEveryMs = 15_000;
 const saveOffsetEveryMs = 600_000;
 /** A sign of life for every page; see `silentAfterMs`. */
 const beatEveryMs = 1_000;
+/** How often duty is reminded to look after its members; how often it asks is its own. */
+const watchDutyEveryMs = 15_000;
 /** What the journal may take, and what came before it, end before the page says "not recorded" by itself. */
 const lateScanMs = pageAnswerWithinMs - answerWithinMs;
 /** What the contract's entries have room for. */
@@ -225,6 +228,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     log,
   });
 
+  const rights = (): ScreenRights => screenRights(duty.member ?? (duty.knowsNobody ? "nobody-known" : "nobody"));
+
   let revision = 0;
   /** Total: a screen is told the truth also when the journal cannot be read. */
   const view = (): KioskView => {
@@ -250,6 +255,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       capture: config.capture,
       keyboardCalibration: calibration(pageKeyboardId),
       duty: duty.view,
+      staff: { ...duty.staff, may: rights().may, keyBackend },
+      notice: null,
       queue: {
         online: outbox.status.online,
         unsent: queue.unsent,
@@ -258,10 +265,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         message: outbox.status.message,
       },
       inside: queue.inside,
-      recent: duty.present.state === "signed-in" ? recent.list(nowMs) : [],
+      recent: recent.list(nowMs).slice(0, rights().recentEntries),
     };
   };
-  const screens = new Screens(view, (intent) => obey(intent));
+  const screens = new Screens(view, (intent, fromPage) => obey(intent, fromPage));
   const draw = (): void => {
     if (started) screens.draw();
   };
@@ -277,7 +284,10 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   const saveFact = (name: string, value: unknown): void =>
     beside("agent.fact-not-saved", journal.setFact(name, JSON.stringify(value)));
-  const obey = (intent: KioskIntent): void => {
+  const obey = (intent: KioskIntent, fromPage: boolean): void => {
+    if (fromPage && !isAllowed(intent, rights(), duty.member?.staffRef)) {
+      return log("kiosk.not-allowed", { intent: intent.kind });
+    }
     switch (intent.kind) {
       case "captured":
         if (intent.capturedAtMs !== undefined && clock.wallMs() - intent.capturedAtMs > lateScanMs) {
@@ -307,8 +317,16 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return beside("duty.fault", duty.verify(intent.code));
       case "cancel-sign-in":
         return duty.cancel();
+      case "take-over":
+        return duty.choose(intent.staffId);
+      case "pin":
+        return beside("duty.fault", duty.tryPin(intent.pin));
+      case "choose-pin":
+        return beside("duty.fault", duty.choosePin(intent.pin, intent.again));
+      case "go-off-duty":
+        return duty.goOffDuty();
       case "sign-out":
-        return beside("duty.fault", duty.signOut());
+        return beside("duty.fault", duty.signOut(intent.staffId));
       case "answer":
         return void station.answer(intent.scanId, intent.accept);
       case "take-receipts":
@@ -393,6 +411,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     recount();
   }, redrawEveryMs);
   const beat = setInterval(() => screens.beat(), beatEveryMs);
+  const watch = setInterval(() => beside("duty.fault", duty.watch()), watchDutyEveryMs);
   recount();
   beside("journal.fault", sayKeys(journal, log));
   if (ownerKey !== null) saveFact(ownerKeyFact, ownerKey.pem);
@@ -407,6 +426,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     stop: async () => {
       clearInterval(redraw);
       clearInterval(beat);
+      clearInterval(watch);
       await Promise.all([readers[Symbol.asyncDispose](), relays[Symbol.asyncDispose](), loopback.close()]);
       readerTest.stop();
       station.stop();
@@ -435,10 +455,26 @@ function outOfOrderView(revision: number, placeName: string | null): KioskView {
     capture: { camera: "off", keyboard: false },
     keyboardCalibration: uncalibrated,
     duty: { state: "none", message: null },
+    staff: { onDuty: null, known: [], notice: null, may: screenRights("nobody").may, keyBackend },
+    notice: null,
     queue: { online: false, unsent: 0, oldestAgeS: null, quarantined: 0, message: null },
     inside: 0,
     recent: [],
   };
+}
+
+/** What only some may ask at the screen; everything else anybody may. */
+function isAllowed(intent: KioskIntent, { may }: ScreenRights, onDuty: string | undefined): boolean {
+  switch (intent.kind) {
+    case "reader-test-start":
+      return may.testReaders;
+    case "send-refused-again":
+      return may.sendRefusedAgain;
+    case "sign-out":
+      return may.forgetOthers || intent.staffId === undefined || intent.staffId === onDuty;
+    default:
+      return true;
+  }
 }
 
 /** What the readers and the relays say of each other must be possible: a gate that never opens is found too late. */

@@ -10,6 +10,7 @@ import { JournalStore } from "../agent/journal/store.ts";
 import { packBatch, sealEnvelope } from "../agent/sync/batch.ts";
 import { maxBatchEntries } from "../contract/limits.ts";
 import { loadStationKeys } from "../provisioning/secrets.ts";
+import { memberOf, onDutyAlone } from "../testing/on-duty.ts";
 import { until } from "../testing/until.ts";
 import { backlogOf, benchFolder, copyBacklog } from "./bench-data.ts";
 import type { CentralReady } from "./central-process.ts";
@@ -109,17 +110,8 @@ function packed(pages: ReturnType<JournalStore["pages"]>, count: number, limit: 
 }
 
 function signIn(store: CredentialStore, { tokens }: CentralReady): void {
-  store.write({
-    credential: {
-      staffRef: tokens.person.ref,
-      name: tokens.person.name,
-      phoneMasked: "090••••002",
-      tokens: { accessToken: tokens.access_token, refreshToken: tokens.refresh_token },
-      previousRefreshToken: null,
-      expired: false,
-    },
-    revocations: [],
-  });
+  const pair = { accessToken: tokens.access_token, refreshToken: tokens.refresh_token };
+  store.write(onDutyAlone(memberOf(tokens.person.ref, pair)));
 }
 
 /** A central service in a process of its own, and a bare client of it. */

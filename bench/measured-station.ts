@@ -1,6 +1,7 @@
 import { Screens } from "../agent/carriers/screens.ts";
 import { systemClock } from "../agent/clock.ts";
 import { warmUp } from "../agent/codes/recognise.ts";
+import { screenRights } from "../agent/duty/rights.ts";
 import { defaultGatePolicy } from "../agent/gate/verdict.ts";
 import { Journal } from "../agent/journal/journal.ts";
 import type { ScanOutcome } from "../agent/kiosk-port/port.ts";
@@ -75,6 +76,8 @@ export async function openMeasuredStation(
     capture: { camera: "off", keyboard: false },
     keyboardCalibration: uncalibrated,
     duty: { state: "none", message: null },
+    staff: { onDuty: null, known: [], notice: null, may: screenRights("nobody").may, keyBackend: "file" },
+    notice: null,
     queue: { online: true, oldestAgeS: 0, message: null, ...journal.figures },
     inside: journal.figures.inside,
     recent: [],

@@ -43,6 +43,8 @@ export const wireEntry = z
     wall_ms: z.int(),
     clock_state: clockState,
     marks: z.array(entryMark).max(8),
+    /** Version of the place's notice that the screen showed, null when it showed none; not part of the hashed content. */
+    notice_version: z.int().positive().nullable().optional(),
     /** The scanned bytes, base64: the truth. `fields` is a view of them. */
     raw_b64: base64OfAtMost(maxRawBytes),
     fields: z.record(z.string(), z.union([z.string(), z.boolean(), z.array(z.string()), z.null()])),
@@ -59,7 +61,7 @@ export type ClockState = z.infer<typeof clockState>;
  * The text both ends hash to compare contents: the unchanging columns in fixed order as a JSON array.
  * `fields` is left out because it can be recomputed from the raw bytes by a newer recogniser.
  */
-export function contentOf(entry: Omit<WireEntry, "sha256" | "fields" | "reader_label">): string {
+export function contentOf(entry: Omit<WireEntry, "sha256" | "fields" | "reader_label" | "notice_version">): string {
   return JSON.stringify([
     entry.id,
     entry.seq,

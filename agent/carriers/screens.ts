@@ -7,9 +7,9 @@ export class Screens {
   /** Each port with whether somebody looks at it. */
   readonly #ports = new Map<KioskPort, boolean>();
   readonly #currentView: () => KioskView;
-  readonly #onIntent: (intent: KioskIntent) => void;
+  readonly #onIntent: (intent: KioskIntent, fromPage: boolean) => void;
 
-  constructor(currentView: () => KioskView, onIntent: (intent: KioskIntent) => void) {
+  constructor(currentView: () => KioskView, onIntent: (intent: KioskIntent, fromPage: boolean) => void) {
     this.#currentView = currentView;
     this.#onIntent = onIntent;
   }
@@ -21,7 +21,7 @@ export class Screens {
 
   add(port: KioskPort, draws: boolean): void {
     this.#ports.set(port, draws);
-    port.onIntent((intent) => this.#onIntent(intent));
+    port.onIntent((intent) => this.#onIntent(intent, draws));
     port.onClose(() => this.#ports.delete(port));
     port.post({ type: "view", view: this.#currentView() });
   }

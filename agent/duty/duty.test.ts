@@ -94,7 +94,13 @@ test("phone and code give a credential that survives a restart; the phone is mas
   expect(calls[0]).toMatchObject({ path: "/v1/auth/otp", body: { phone: "0900000002", audience: "staff" } });
   expect(duty.view).toMatchObject({ state: "code-sent", phoneMasked: "090••••002" });
   await duty.verify(" 123456 ");
-  expect(duty.view).toEqual({ state: "signed-in", name: "Lễ tân (mẫu)", phoneMasked: "090••••002", expired: false });
+  expect(duty.view).toEqual({
+    state: "signed-in",
+    name: "Lễ tân (mẫu)",
+    phoneMasked: "090••••002",
+    expired: false,
+    pinChoice: { message: null },
+  });
   expect(duty.present).toEqual({ state: "signed-in", staffRef: "staff-1" });
   expect(places).toEqual([place]);
   expect(signedIn).toBe(1);

@@ -23,8 +23,17 @@ export const kioskIntent = z.discriminatedUnion("kind", [
   }),
   z.object({ kind: z.literal("sign-in"), phone: z.string().max(20) }),
   z.object({ kind: z.literal("verify"), code: z.string().max(10) }),
+  /** Ends what a sign-in or a shift change has come to, a choice of a PIN too; who is on duty stays on duty. */
   z.object({ kind: z.literal("cancel-sign-in") }),
-  z.object({ kind: z.literal("sign-out") }),
+  /** A known member chose its name: its PIN is asked for. */
+  z.object({ kind: z.literal("take-over"), staffId: z.string().max(64) }),
+  z.object({ kind: z.literal("pin"), pin: z.string().max(16) }),
+  /** Typed twice, right after a one-time code. */
+  z.object({ kind: z.literal("choose-pin"), pin: z.string().max(16), again: z.string().max(16) }),
+  /** Nobody is on duty from now on; the member stays known. */
+  z.object({ kind: z.literal("go-off-duty") }),
+  /** The machine forgets this member, or whoever is on duty. */
+  z.object({ kind: z.literal("sign-out"), staffId: z.string().max(64).optional() }),
   z.object({ kind: z.literal("answer"), scanId: z.string().max(64), accept: z.boolean() }),
   /** Begins the guided test of a reader, or of what the page captures (`page:keyboard`). */
   z.object({ kind: z.literal("reader-test-start"), readerId: z.string().max(400) }),

@@ -151,7 +151,13 @@ export interface KeyboardCalibrationView {
   readonly prefix: string;
 }
 
-/** Who stands behind the entries right now, and the progress of a sign-in. */
+/** What a staff member may do, as on the wire. */
+export type StaffRole = "scanner" | "supervisor" | "owner";
+
+/**
+ * The progress of a sign-in or a shift change, else who is on duty. While somebody signs in, whoever is on duty stays so:
+ * {@link StaffView.onDuty} says who.
+ */
 export type DutyView =
   | { readonly state: "none"; readonly message: Sentence | null }
   | { readonly state: "sending"; readonly phoneMasked: string }
@@ -164,12 +170,63 @@ export type DutyView =
     }
   | { readonly state: "verifying"; readonly phoneMasked: string }
   | {
+      /** A name was chosen: its PIN is awaited, or being checked. */
+      readonly state: "pin";
+      readonly staffId: string;
+      readonly name: string | null;
+      readonly phoneMasked: string;
+      readonly checking: boolean;
+      /** Seconds until the next try is taken, 0 when it may be typed now. */
+      readonly waitS: number;
+      /** Why the last try did not do. */
+      readonly message: Sentence | null;
+    }
+  | {
       readonly state: "signed-in";
       readonly name: string | null;
       readonly phoneMasked: string;
       /** True when the credential ended: scans are still recorded and marked, sending waits for a new sign-in. */
       readonly expired: boolean;
+      /** There for some minutes after a one-time code was proved: a PIN may be chosen now. Null at any other time. */
+      readonly pinChoice: { readonly message: Sentence | null } | null;
     };
+
+/** A staff member this machine knows: nobody else can come on duty without a one-time code. */
+export interface KnownStaff {
+  readonly id: string;
+  readonly name: string | null;
+  readonly phoneMasked: string;
+  readonly role: StaffRole;
+  /** `set`: the PIN is enough. `none`: no PIN was chosen. `locked`: too many wrong ones. The last two need a one-time code. */
+  readonly pin: "set" | "none" | "locked";
+}
+
+/** Staff on this machine. */
+export interface StaffView {
+  readonly onDuty: {
+    readonly id: string;
+    readonly name: string | null;
+    readonly phoneMasked: string;
+    readonly role: StaffRole;
+    /** Wall clock of this machine, ms since the epoch. */
+    readonly sinceMs: number;
+    readonly expired: boolean;
+  } | null;
+  /** Who was on duty last comes first. */
+  readonly known: readonly KnownStaff[];
+  /** Why somebody was put off duty, until the next one comes on; null at any other time. */
+  readonly notice: Sentence | null;
+  /** What whoever is on duty may do on this screen. */
+  readonly may: { readonly testReaders: boolean; readonly sendRefusedAgain: boolean; readonly forgetOthers: boolean };
+  /** What guards the keys of this machine, e.g. `file`. */
+  readonly keyBackend: string;
+}
+
+/** What visitors are told about their data, by the owner of the place. */
+export interface NoticeView {
+  readonly version: number;
+  readonly text: Sentence;
+}
 
 export interface QueueView {
   /** False when the last call failed or none succeeded yet. */
@@ -208,6 +265,9 @@ export interface KioskView {
   readonly capture: CaptureView;
   readonly keyboardCalibration: KeyboardCalibrationView;
   readonly duty: DutyView;
+  readonly staff: StaffView;
+  /** Null while the place has none, or it is not known yet. */
+  readonly notice: NoticeView | null;
   readonly queue: QueueView;
   /** People inside as this machine knows it. */
   readonly inside: number;

@@ -16,8 +16,13 @@ interface NumberEntryProps {
   /** Said by the agent about the last try. */
   readonly message: ComponentChildren;
   readonly disabled?: boolean;
+  /** Drawn as dots, and a reader that types into it is found out. */
+  readonly secret?: boolean;
   readonly onSubmit: () => void;
 }
+
+/** A reader types its characters closer together than this. */
+const readerPauseMs = 400;
 
 /**
  * One number to type, with a hardware keyboard or by touch on the keypad below it; Enter sends it. While scans are taken
@@ -29,12 +34,27 @@ export function NumberEntry(props: NumberEntryProps) {
   const inputId = useId();
   const noteId = useId();
   const input = useRef<HTMLInputElement>(null);
-  const { digits, longest, complaint, disabled = false } = props;
+  const { digits, longest, complaint, disabled = false, secret = false } = props;
+  const readerTyped = useRef(Number.NEGATIVE_INFINITY);
 
   // Each step starts in its field, and so does the next try after an answer.
   useEffect(() => {
     if (!disabled) input.current?.focus();
   }, [disabled]);
+
+  /** Of what a reader types no piece may stand for a secret; it is over when nothing came for a moment. */
+  const isReader = (text: string): boolean => {
+    const now = performance.now();
+    const is = secret && (now - readerTyped.current < readerPauseMs || /\D/.test(text) || text.length > longest);
+    if (is) readerTyped.current = now;
+    return is;
+  };
+
+  const submit = () => {
+    if (disabled) return;
+    if (isReader("")) digits.value = "";
+    else props.onSubmit();
+  };
 
   const add = (digit: string) => {
     digits.value = (digits.value + digit).slice(0, longest);
@@ -58,14 +78,14 @@ export function NumberEntry(props: NumberEntryProps) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (!disabled) props.onSubmit();
+        submit();
       }}
     >
       <label for={inputId}>{props.label}</label>
       <input
         id={inputId}
         ref={input}
-        type="text"
+        {...(secret ? ({ type: "password" } as const) : ({ type: "text" } as const))}
         inputMode="numeric"
         autoComplete="off"
         spellcheck={false}
@@ -75,7 +95,8 @@ export function NumberEntry(props: NumberEntryProps) {
         readOnly={disabled || active.value}
         onInput={(event) => {
           // A keyboard reader may type a whole card in here: only digits, and no more than fit, are kept.
-          digits.value = event.currentTarget.value.replace(/\D/g, "").slice(0, longest);
+          const typed = event.currentTarget.value;
+          digits.value = isReader(typed) ? "" : typed.replace(/\D/g, "").slice(0, longest);
           event.currentTarget.value = digits.value;
         }}
       />

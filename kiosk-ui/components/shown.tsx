@@ -12,3 +12,12 @@ export function Shown({ text }: { readonly text: string }) {
 export function Said({ sentence }: { readonly sentence: Sentence }) {
   return <Shown text={sentenceIn(sentence, useStation().language.value)} />;
 }
+
+/** Why the last try did not do. */
+export function Complaint({ sentence }: { readonly sentence: Sentence }) {
+  return (
+    <p class="complaint">
+      <Said sentence={sentence} />
+    </p>
+  );
+}

@@ -1,122 +1,103 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import type { DutyView } from "../../agent/kiosk-port/view.ts";
+import { useEffect, useRef } from "preact/hooks";
+import type { DutyView, KioskView } from "../../agent/kiosk-port/view.ts";
 import { useStation } from "../station.ts";
-import { visibleText } from "../visible-text.ts";
-import { NumberEntry } from "./number-entry.tsx";
+import { ChoosePinStep } from "./choose-pin-step.tsx";
+import { CodeStep, PhoneStep } from "./code-steps.tsx";
 import { Panel } from "./panel.tsx";
-import { Said } from "./shown.tsx";
+import { PinStep } from "./pin-step.tsx";
+import { StaffList } from "./staff-list.tsx";
 
-const phonePattern = /^0\d{9}$/;
-const codePattern = /^\d{6}$/;
-
-/** Phone number, then the six-digit code. Which of the two is drawn is the agent's `DutyView`; the panel closes on duty. */
+/**
+ * Signing in and shift change: a name and its PIN, or a phone number and the six-digit code sent to it. Which of them is
+ * drawn is the agent's `DutyView`; the panel closes when somebody has come on duty.
+ */
 export function SignInPanel({ onClose }: { readonly onClose: () => void }) {
-  const { received, texts } = useStation();
-  const duty = received.value?.view.duty;
-  const onDuty = duty?.state === "signed-in" && !duty.expired;
+  const { received, texts, send } = useStation();
+  const view = received.value?.view;
+  const byPhone = useSignal(false);
+  const begun = useRef(standing(view));
+  const hadChoice = useRef(false);
+  const duty = view?.duty;
+  const choosing = duty?.state === "signed-in" && duty.pinChoice !== null;
+  if (choosing) hadChoice.current = true;
+  const isDone = duty?.state === "signed-in" && !choosing && (hadChoice.current || standing(view) !== begun.current);
 
   useEffect(() => {
-    if (onDuty) onClose();
-  }, [onDuty]);
+    if (isDone) onClose();
+  }, [isDone]);
 
-  if (!duty || onDuty) return null;
+  if (!view || !duty || isDone) return null;
+  const close = () => {
+    // A PIN pad left open is nobody's; a code that was sent may still be typed.
+    if (duty.state === "pin" || choosing || (duty.state === "none" && duty.message)) send({ kind: "cancel-sign-in" });
+    onClose();
+  };
+  const title = choosing
+    ? texts.value.choosePinTitle
+    : view.staff.onDuty
+      ? texts.value.shiftTitle
+      : texts.value.signInTitle;
   return (
-    <Panel title={texts.value.signInTitle} onClose={onClose}>
-      {duty.state === "none" || duty.state === "signed-in" || duty.state === "sending" ? (
-        <>
-          <PhoneStep key="phone" duty={duty} />
-          <p class="panel-why">{texts.value.signInWhy}</p>
-        </>
-      ) : (
-        <CodeStep key="code" duty={duty} />
-      )}
+    <Panel title={title} onClose={close}>
+      <Step view={view} duty={duty} byPhone={byPhone.value} onByPhone={(chosen) => (byPhone.value = chosen)} />
     </Panel>
   );
 }
 
-type PhoneDuty = Extract<DutyView, { state: "none" | "signed-in" | "sending" }>;
+/** Who is on duty, as far as a change of it ends the panel. */
+const standing = (view: KioskView | undefined): string => {
+  const onDuty = view?.staff.onDuty;
+  return onDuty ? `${onDuty.id} ${onDuty.sinceMs} ${onDuty.expired}` : "nobody";
+};
 
-function PhoneStep({ duty }: { readonly duty: PhoneDuty }) {
+interface StepProps {
+  readonly view: KioskView;
+  readonly duty: DutyView;
+  readonly byPhone: boolean;
+  readonly onByPhone: (chosen: boolean) => void;
+}
+
+function Step({ view, duty, byPhone, onByPhone }: StepProps) {
   const { texts, send } = useStation();
-  const phone = useSignal("");
-  const complained = useSignal(false);
-  // Asked when it matters: typed digits and the Enter behind them may come at once, before anything is drawn again.
-  const isValid = () => phonePattern.test(phone.value);
-  const sending = duty.state === "sending";
-  return (
-    <NumberEntry
-      label={texts.value.phoneLabel}
-      hint={texts.value.phoneHint}
-      digits={phone}
-      longest={10}
-      submitText={texts.value.sendCode}
-      complaint={complained.value && !isValid() ? texts.value.phoneInvalid : null}
-      disabled={sending}
-      message={phoneMessage(duty, texts.value.sendingCode)}
-      onSubmit={() => {
-        complained.value = !isValid();
-        if (isValid()) send({ kind: "sign-in", phone: phone.value });
-      }}
-    />
-  );
-}
-
-function phoneMessage(duty: PhoneDuty, sendingText: (phone: string) => string) {
-  if (duty.state === "sending") return <p>{sendingText(visibleText(duty.phoneMasked))}</p>;
-  if (duty.state === "signed-in" || !duty.message) return null;
-  return (
-    <p class="complaint">
-      <Said sentence={duty.message} />
-    </p>
-  );
-}
-
-function CodeStep({ duty }: { readonly duty: Extract<DutyView, { state: "code-sent" | "verifying" }> }) {
-  const { received, texts, send, nowMs } = useStation();
-  const code = useSignal("");
-  const complained = useSignal(false);
-  const isValid = () => codePattern.test(code.value);
-  const verifying = duty.state === "verifying";
-  const sinceReceivedS = (nowMs.value - (received.value?.receivedAtMs ?? 0)) / 1_000;
-  const resendInS = verifying ? 0 : Math.max(0, Math.ceil(duty.resendAfterS - Math.max(0, sinceReceivedS)));
-
-  // A refused code is not worth keeping: the next one is typed into an empty field.
-  useEffect(() => {
-    if (!verifying) code.value = "";
-  }, [verifying]);
-
+  switch (duty.state) {
+    case "pin":
+      return <PinStep key={duty.staffId} duty={duty} />;
+    case "code-sent":
+    case "verifying":
+      return <CodeStep key="code" duty={duty} />;
+    case "signed-in":
+      if (duty.pinChoice !== null) return <ChoosePinStep key="choose" message={duty.pinChoice.message} />;
+      break;
+    case "none":
+    case "sending":
+      break;
+  }
+  if (view.staff.known.length > 0 && !byPhone && duty.state !== "sending") {
+    return (
+      <StaffList
+        staff={view.staff}
+        message={duty.state === "none" ? duty.message : null}
+        onByPhone={() => onByPhone(true)}
+      />
+    );
+  }
   return (
     <>
-      <p class="panel-lead">{texts.value.codeSentTo(visibleText(duty.phoneMasked))}</p>
-      <NumberEntry
-        label={texts.value.codeLabel}
-        digits={code}
-        longest={6}
-        submitText={verifying ? texts.value.verifyingCode : texts.value.confirmCode}
-        complaint={complained.value && !isValid() ? texts.value.codeInvalid : null}
-        disabled={verifying}
-        message={
-          duty.state === "code-sent" && duty.message ? (
-            <p class="complaint">
-              <Said sentence={duty.message} />
-            </p>
-          ) : null
-        }
-        onSubmit={() => {
-          complained.value = !isValid();
-          if (isValid()) send({ kind: "verify", code: code.value });
-        }}
-      />
-      <div class="panel-actions">
-        {/* Going back to the phone number is how another code is asked for: the page never keeps the number itself. */}
-        <button type="button" disabled={verifying || resendInS > 0} onClick={() => send({ kind: "cancel-sign-in" })}>
-          {resendInS > 0 ? texts.value.resendIn(resendInS) : texts.value.resend}
+      <PhoneStep key="phone" duty={duty} />
+      {view.staff.known.length > 0 && duty.state !== "sending" && (
+        <button
+          type="button"
+          class="wide"
+          onClick={() => {
+            send({ kind: "cancel-sign-in" });
+            onByPhone(false);
+          }}
+        >
+          {texts.value.backToNames}
         </button>
-        <button type="button" onClick={() => send({ kind: "cancel-sign-in" })}>
-          {texts.value.cancel}
-        </button>
-      </div>
+      )}
+      <p class="panel-why">{texts.value.signInWhy}</p>
     </>
   );
 }

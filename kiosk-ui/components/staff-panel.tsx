@@ -5,7 +5,7 @@ import type { Texts } from "../i18n/vi.ts";
 import { useKeyboard } from "../keyboard/context.ts";
 import { KeyboardAdvice } from "../keyboard/keyboard-notice.tsx";
 import { useStation } from "../station.ts";
-import { dutyText } from "./duty-strip.tsx";
+import { DutySection, KnownSection } from "./duty-section.tsx";
 import { IconDirection } from "./icons.tsx";
 import { Panel } from "./panel.tsx";
 import { QueueBadge } from "./queue-badge.tsx";
@@ -16,21 +16,13 @@ import { UnusableReader } from "./unusable-reader.tsx";
 
 /** For staff: who is on duty, what waits, each reader in full, and the masked entries of the last minutes. */
 export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
-  const { received, texts, send } = useStation();
+  const { received, texts } = useStation();
   const { used } = useKeyboard();
   if (!received.value) return null;
-  const { duty, readers, unusable, recent } = received.value.view;
+  const { staff, readers, unusable, recent } = received.value.view;
   return (
     <Panel title={texts.value.staffTitle} onClose={onClose}>
-      <section>
-        <h3>{texts.value.dutyLabel}</h3>
-        <p>{dutyText(duty, texts.value)}</p>
-        {duty.state === "signed-in" && (
-          <button type="button" onClick={() => send({ kind: "sign-out" })}>
-            {texts.value.signOut}
-          </button>
-        )}
-      </section>
+      <DutySection view={received.value.view} />
       <section>
         <h3>{texts.value.queueLabel}</h3>
         <QueueBadge received={received.value} />
@@ -44,12 +36,15 @@ export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
           ))}
           {readers.map((reader) => (
             <ReaderItem key={reader.id} reader={reader} withAdvice>
-              <ReaderTestDoor readerId={reader.id} readerName={reader.name} onOpen={onClose} />
+              {staff.may.testReaders && (
+                <ReaderTestDoor readerId={reader.id} readerName={reader.name} onOpen={onClose} />
+              )}
             </ReaderItem>
           ))}
         </ul>
         <KeyboardAdvice />
-        {used.value && (
+        {!staff.may.testReaders && <p class="panel-why">{texts.value.testNeedsSupervisor}</p>}
+        {used.value && staff.may.testReaders && (
           <ReaderTestDoor readerId="page:keyboard" readerName={texts.value.testKeyboard} onOpen={onClose} />
         )}
       </section>
@@ -57,7 +52,7 @@ export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
       <section>
         <h3>{texts.value.recentTitle}</h3>
         {recent.length === 0 ? (
-          <p>{duty.state === "signed-in" ? texts.value.recentEmpty : texts.value.recentSignedOut}</p>
+          <p>{staff.onDuty ? texts.value.recentEmpty : texts.value.recentSignedOut}</p>
         ) : (
           <ol class="recent">
             {recent.map((entry) => (
@@ -66,6 +61,8 @@ export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
           </ol>
         )}
       </section>
+      <KnownSection staff={staff} />
+      <p class="panel-why">{texts.value.keyBackend(staff.keyBackend)}</p>
     </Panel>
   );
 }

@@ -128,8 +128,8 @@ export class CentralLine implements AsyncDisposable {
   /** What the station keeps of its sign-in; a thief of its disk and its key has the same. */
   refreshToken(): string {
     const keys = loadStationKeys(path.join(this.station.dataDir, "station.key"), false);
-    const { credential } = new CredentialStore(path.join(this.station.dataDir, "duty.sealed"), keys.duty).read();
-    return credential?.tokens.refreshToken ?? "";
+    const { content } = new CredentialStore(path.join(this.station.dataDir, "duty.sealed"), keys.duty).read();
+    return content.members[0]?.tokens.refreshToken ?? "";
   }
 
   /** Shows a refresh token from another machine. */

@@ -6,6 +6,7 @@ import { checkpoint } from "../../contract/places.ts";
 import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { checkpointId } from "../drafts.ts";
 import type { FakeCentre } from "../fake-centre.ts";
+import { memberOf, onDutyAlone } from "../on-duty.ts";
 
 const staffRef = "staff-1";
 
@@ -55,15 +56,6 @@ export function leaveCredential(dataDir: string): void {
   const keys = loadStationKeys(path.join(dataDir, "station.key"), true);
   const file = path.join(dataDir, "duty.sealed");
   if (existsSync(file)) return;
-  new CredentialStore(file, keys.duty).write({
-    credential: {
-      staffRef,
-      name: "Trần Thị Thử",
-      phoneMasked: "090••••001",
-      tokens: { accessToken: "access-0", refreshToken: "refresh-0" },
-      previousRefreshToken: null,
-      expired: false,
-    },
-    revocations: [],
-  });
+  const tokens = { accessToken: "access-0", refreshToken: "refresh-0" };
+  new CredentialStore(file, keys.duty).write(onDutyAlone(memberOf(staffRef, tokens)));
 }
