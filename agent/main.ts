@@ -21,7 +21,6 @@ import { type Clock, systemClock } from "./clock.ts";
 import { warmUp } from "./codes/recognise.ts";
 import { CredentialStore } from "./duty/credential-store.ts";
 import { Duty } from "./duty/duty.ts";
-import { type ScreenRights, screenRights } from "./duty/rights.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
@@ -35,6 +34,7 @@ import { calibrationOf, pageKeyboardId, withCalibration } from "./keyboard-calib
 import type { KioskIntent } from "./kiosk-port/intent.ts";
 import { type KioskPort, pageAnswerWithinMs, type ScanOutcome } from "./kiosk-port/port.ts";
 import type { KioskView } from "./kiosk-port/view.ts";
+import { type ScreenRights, screenRights } from "./policy.ts";
 import { QuietLog } from "./quiet-log.ts";
 import { ReaderTest, testedReader } from "./reader-test.ts";
 import { Readers } from "./readers.ts";

@@ -4,6 +4,7 @@ import { type CheckpointKind, fullViewKinds } from "../contract/places.ts";
 import type { EntriesView, MaskedOnlyReason, ViewPurpose } from "../contract/privacy.ts";
 import type { Code } from "./codes/code.ts";
 import { fullPerson, type MaskedPerson, maskedPerson } from "./codes/person.ts";
+import type { StaffView } from "./kiosk-port/view.ts";
 
 /** Who stands before this station's screen, as the centre last told of place and right. */
 export interface ViewQuestion {
@@ -49,4 +50,32 @@ export function viewOf(question: ViewQuestion): ViewDecision {
 /** A person as the screen may show it. */
 export function shownPerson(code: Code, inFull: boolean): MaskedPerson {
   return inFull ? fullPerson(code) : maskedPerson(code);
+}
+
+/** What whoever is on duty may do at the screen of this machine. */
+export interface ScreenRights {
+  readonly may: StaffView["may"];
+  /** How many of the recent entries the staff panel lists. */
+  readonly recentEntries: number;
+}
+
+const nothing: ScreenRights = {
+  may: { testReaders: false, sendRefusedAgain: false, forgetOthers: false },
+  recentEntries: 0,
+};
+
+/**
+ * Anybody may touch the screen of a gate: what disturbs it needs a supervisor on duty. A machine that knows no staff yet is
+ * being set up, and its readers may be tested. Commands of the machine's own user ask nobody.
+ */
+export function screenRights(
+  duty: { readonly role: Role; readonly expired: boolean } | "nobody" | "nobody-known",
+): ScreenRights {
+  if (duty === "nobody-known") return { ...nothing, may: { ...nothing.may, testReaders: true } };
+  if (duty === "nobody") return nothing;
+  const leads = duty.role !== "scanner" && !duty.expired;
+  return {
+    may: { testReaders: leads, sendRefusedAgain: leads, forgetOthers: leads },
+    recentEntries: duty.expired ? 0 : leads ? 20 : 8,
+  };
 }

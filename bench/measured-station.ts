@@ -1,11 +1,11 @@
 import { Screens } from "../agent/carriers/screens.ts";
 import { systemClock } from "../agent/clock.ts";
 import { warmUp } from "../agent/codes/recognise.ts";
-import { screenRights } from "../agent/duty/rights.ts";
 import { defaultGatePolicy } from "../agent/gate/verdict.ts";
 import { Journal } from "../agent/journal/journal.ts";
 import type { ScanOutcome } from "../agent/kiosk-port/port.ts";
 import type { KioskView } from "../agent/kiosk-port/view.ts";
+import { screenRights } from "../agent/policy.ts";
 import { Readers } from "../agent/readers.ts";
 import { Station } from "../agent/station.ts";
 import { uncalibrated } from "../drivers/keyboard/calibration.ts";
