@@ -112,9 +112,12 @@ export function namedAddress(address: StoredAddress): z.infer<typeof checkpointA
 /** One line in which somebody who stands there knows the place, and nobody else finds the house. */
 export function maskedAddressLine(address: StoredAddress): string {
   const { commune_name, province_name } = namedAddress(address);
-  const line = address.line.replace(
-    /(\p{L}?)([\p{L}\p{M}\p{N}]*)/gu,
-    (_, first: string, rest: string) => first + "•".repeat([...rest].length),
-  );
+  const line = address.line.replace(/[\p{L}\p{N}][\p{L}\p{M}\p{N}]*/gu, maskedWord);
   return [line, commune_name, province_name].filter(Boolean).join(", ");
+}
+
+/** `Phố` → `P••`, `12a` → `•••`. */
+function maskedWord(word: string): string {
+  const first = /^\p{L}/u.exec(word)?.[0] ?? "";
+  return first + word.slice(first.length).replace(/./gsu, "•");
 }

@@ -227,7 +227,7 @@ export async function changePlace(
     notice: change.notice === undefined ? place.notice : nextNotice(place.notice, change.notice),
   };
   const saved = await save(central, store, changed, personRef, kindChanged ? "kind_changed" : "place_changed");
-  await passOn(central, store, saved);
+  await passOn(store, saved);
   if (kindChanged) await store.staff.clearFullView(id);
   return { place: saved, grant: (await store.staff.currentGrant(id, personRef)) ?? grant };
 }
@@ -261,7 +261,7 @@ async function height(store: Store, id: string): Promise<number> {
 }
 
 /** Gives address and retention on to the sub-places that have theirs from this one. */
-async function passOn(central: Central, store: Store, place: StoredCheckpoint): Promise<void> {
+async function passOn(store: Store, place: StoredCheckpoint): Promise<void> {
   for (const child of await store.checkpoints.children(place.id)) {
     const changed: StoredCheckpoint = {
       ...child,
@@ -270,7 +270,7 @@ async function passOn(central: Central, store: Store, place: StoredCheckpoint): 
     };
     if (JSON.stringify(changed) === JSON.stringify(child)) continue;
     await saved(store, changed);
-    await passOn(central, store, changed);
+    await passOn(store, changed);
   }
 }
 

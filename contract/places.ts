@@ -85,7 +85,7 @@ export const newAddress = z
     path: ["commune_code"],
     message: "Give province and commune together.",
   })
-  .refine((address) => address.commune_code !== undefined || address.former !== undefined, {
+  .refine((address) => (address.province_code ?? address.commune_code ?? address.former) !== undefined, {
     path: ["commune_code"],
     message: "Give the units of today or the former ones.",
   });

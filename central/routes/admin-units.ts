@@ -23,9 +23,9 @@ const publicFor = "public, max-age=3600";
 export function adminUnitRoutes(server: FastifyInstance): void {
   server.get("/v1/admin-units", async (request, reply) => {
     const { version, level = null, parent = null } = checked(request.query, query);
-    // The whole former list is above what one answer may have.
-    if (version === formerUnitsVersion && level === null && parent === null) {
-      throw wrongValue("/level", "required", "Ask for the former list by level or parent.");
+    // All former communes together are more than one answer may hold.
+    if (version === formerUnitsVersion && parent === null && (level === null || level === "commune")) {
+      throw wrongValue("/parent", "required", "Ask for the communes of the former list by their district.");
     }
     const list = unitLists[version];
     const answer: AdminUnits = { ...list.head, units: [...list.select({ level, parent })] };
