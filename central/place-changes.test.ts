@@ -61,7 +61,7 @@ describe("what is written", () => {
       retention_days: 0,
     });
     const pointers = wrong.body.errors.map(({ pointer }: { pointer: string }) => pointer);
-    expect(pointers.sort()).toEqual(["/address/line", "/name", "/retention_days"]);
+    expect(pointers.toSorted()).toEqual(["/address/line", "/name", "/retention_days"]);
     expect(wrong.text).not.toContain("ệ");
     expect((await create({ name: "\u202e\u0000\n" })).body.errors).toMatchObject([{ pointer: "/name" }]);
     expect((await create({ phone: "1234567890" })).body.errors).toMatchObject([{ pointer: "/phone" }]);
@@ -239,7 +239,7 @@ describe("changing", () => {
         edit({ name: `Một ${round}` }, round),
         edit({ legal_basis: "contract", name: `Hai ${round}` }, round, placeId, second.access_token),
       ]);
-      expect(replies.map(({ status }) => status).sort()).toEqual([200, 412]);
+      expect(replies.map(({ status }) => status).sort((left, right) => left - right)).toEqual([200, 412]);
       const won = replies.find(({ status }) => status === 200);
       const lost = replies.find(({ status }) => status === 412);
       expect(lost?.body.version).toBe(round + 1);
@@ -329,7 +329,7 @@ describe("sub-places", () => {
   test("two moves at once make no circle", async () => {
     const [a, b] = [await child(placeId, "A"), await child(placeId, "B")];
     const replies = await Promise.all([edit({ parent_id: b }, 1, a), edit({ parent_id: a }, 1, b)]);
-    expect(replies.map(({ status }) => status).sort()).toEqual([200, 422]);
+    expect(replies.map(({ status }) => status).sort((left, right) => left - right)).toEqual([200, 422]);
   });
 });
 

@@ -70,8 +70,6 @@ export interface StoredCheckpoint {
 export interface CheckpointStore {
   add(checkpoint: StoredCheckpoint): Promise<void>;
   find(id: string): Promise<StoredCheckpoint | null>;
-  /** What it wants done with scans made after a right had ended. */
-  lateScans(id: string): Promise<LateScans>;
   /** Stores `changed` as the next version; false when the one it was read as is no more the current one. */
   change(changed: StoredCheckpoint): Promise<boolean>;
   /** Directly below, in order of registration. */
@@ -137,7 +135,6 @@ export function checkpointStore(db: Kysely<Tables>, sealer: Sealer): CheckpointS
 
   return {
     find,
-    lateScans: async (id) => (await find(id))?.policy.late_scans ?? "hold",
     async add(checkpoint) {
       await db
         .insertInto("checkpoint")
