@@ -32,7 +32,6 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
   const response = await central.store.transaction(async (store) => {
     await store.devices.touch(batch.device_id, uploadedBy, receivedAt);
     await store.staff.markSeen(uploadedBy, receivedAt);
-    const grants = await store.staff.grantsOf(uploadedBy);
     const rights = rightsIn(store, await store.devices.revokedAt(batch.device_id));
     const known = await knownEntries(store, batch.device_id, items);
     const erased = await erasedAmong(central.keys, store, items, receivedAt);
@@ -44,7 +43,7 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
         results.push(item.refused);
         continue;
       }
-      const ingest = { central, store, batch, uploadedBy, receivedAt, grants, rights, known, erased, lastSeq };
+      const ingest = { central, store, batch, uploadedBy, receivedAt, rights, known, erased, lastSeq };
       const result = await ingestItem(ingest, item.wire);
       if (result.status === "stored") touched.add(item.wire.checkpoint_id);
       // Also a repeated one: whatever the list of gaps says of it, it is here.
@@ -120,8 +119,6 @@ interface Ingest {
   readonly batch: BatchRequest;
   readonly uploadedBy: string;
   readonly receivedAt: number;
-  /** Every grant the uploading credential has or had. */
-  readonly grants: readonly Grant[];
   readonly rights: Rights;
   readonly erased: readonly ErasedIdentity[];
   readonly known: Known;
@@ -130,7 +127,7 @@ interface Ingest {
 }
 
 async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> {
-  const { central, store, batch, uploadedBy, receivedAt, grants, rights, known, erased, lastSeq } = ingest;
+  const { central, store, batch, uploadedBy, receivedAt, rights, known, erased, lastSeq } = ingest;
   const deviceId = batch.device_id;
   const contentTag = contentTagOf(central.keys, wire);
   const same = known.byId.get(wire.id);
@@ -140,7 +137,7 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
     return rejected(wire.id, "id_conflict", "This id is stored with other content.");
   }
   const correctedAt = correctedTime(wire, batch.sent, receivedAt);
-  const here = grants.filter((grant) => grant.checkpointId === wire.checkpoint_id);
+  const here = await rights.member(wire.checkpoint_id, uploadedBy);
   if (here.length === 0) {
     return rejected(wire.id, "forbidden", "This sign-in has no right at the checkpoint of this entry.");
   }
@@ -214,9 +211,7 @@ function rightsIn(store: Store, deviceRevokedAt: number | null): Rights {
   return {
     deviceRevokedAt,
     member: (checkpointId, staffRef) =>
-      once(members, `${checkpointId} ${staffRef}`, async () =>
-        (await store.staff.grantsOf(staffRef)).filter((grant) => grant.checkpointId === checkpointId),
-      ),
+      once(members, `${checkpointId} ${staffRef}`, () => store.staff.grantsAt(checkpointId, staffRef)),
     ruleAt: (checkpointId) => once(rules, checkpointId, () => store.checkpoints.lateScans(checkpointId)),
   };
 }

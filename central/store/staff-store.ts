@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { type Role, role as roleSchema } from "../../contract/people.ts";
 import type { Clock } from "../clock.ts";
 import type { CentralKeys } from "../keys.ts";
@@ -44,6 +44,9 @@ export interface NewGrant {
 
 export type GrantChange = Partial<Pick<Grant, "role" | "endsAt" | "fullView" | "includeChildren">>;
 
+/** Places above each other, whatever the data says: a circle in it ends here. */
+const mostAbove = 10;
+
 /** People and their rights. A person is a phone number; the `ref` is what everything else names. */
 export interface StaffStore {
   /** The person of a normalised phone, made when there is none. */
@@ -61,7 +64,10 @@ export interface StaffStore {
   /** Takes the full view from everybody at a place. */
   clearFullView(checkpointId: string): Promise<void>;
   currentGrants(checkpointId: string): Promise<Grant[]>;
+  /** The right somebody has at a place now: its own, or the nearest one above that holds below too. */
   currentGrant(checkpointId: string, personRef: string): Promise<Grant | null>;
+  /** Every right the person has or had at a place, its own first, then those above that hold below too. */
+  grantsAt(checkpointId: string, personRef: string): Promise<Grant[]>;
   /** Every grant the person has or had, newest first. */
   grantsOf(personRef: string): Promise<Grant[]>;
   /** Ids of the places this person owns now. */
@@ -104,6 +110,32 @@ export function staffStore(db: Kysely<Tables>, sealer: Sealer, keys: CentralKeys
       .where("phone_tag", "=", keys.tag("phone", phone))
       .executeTakeFirst();
     return row?.ref ?? null;
+  };
+  const grantsAt = async (checkpointId: string, personRef: string): Promise<Grant[]> => {
+    const rows = await db
+      .withRecursive("above(id, depth)", (is) =>
+        is
+          .selectFrom("checkpoint")
+          .select(["id", sql<number>`0`.as("depth")])
+          .where("id", "=", checkpointId)
+          .unionAll(
+            is
+              .selectFrom("checkpoint")
+              .innerJoin("above", "above.id", "checkpoint.id")
+              .where("checkpoint.parent_id", "is not", null)
+              .where("above.depth", "<", mostAbove)
+              .select([sql<string>`checkpoint.parent_id`.as("id"), sql<number>`above.depth + 1`.as("depth")]),
+          ),
+      )
+      .selectFrom("staff_grant")
+      .innerJoin("above", "above.id", "staff_grant.checkpoint_id")
+      .selectAll("staff_grant")
+      .where("person_ref", "=", personRef)
+      .where((is) => is.or([is("depth", "=", 0), is("include_children", "=", 1)]))
+      .orderBy("depth")
+      .orderBy("valid_from", "desc")
+      .execute();
+    return rows.map(read);
   };
 
   return {
@@ -211,12 +243,9 @@ export function staffStore(db: Kysely<Tables>, sealer: Sealer, keys: CentralKeys
       return rows.map(read);
     },
     async currentGrant(checkpointId, personRef) {
-      const row = await current()
-        .where("checkpoint_id", "=", checkpointId)
-        .where("person_ref", "=", personRef)
-        .executeTakeFirst();
-      return row ? read(row) : null;
+      return (await grantsAt(checkpointId, personRef)).find(({ validTo }) => validTo === null) ?? null;
     },
+    grantsAt,
     async grantsOf(personRef) {
       const rows = await grants()
         .where("person_ref", "=", personRef)

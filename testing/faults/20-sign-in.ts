@@ -323,7 +323,7 @@ export const fault: Fault = {
     }),
     centralControl("rights judged by place", wrongCheckpoint, ["I8"], "central/ingest.ts", {
       text: "if (here.length === 0) {",
-      by: "if (grants.length === 0) {",
+      by: "if (here.length < 0) {",
       times: 1,
     }),
     centralControl("waits after wrong codes", guessedCodes, ["I8"], "central/sign-in.ts", {
