@@ -26,8 +26,19 @@ export interface Central {
   readonly publicUrl: () => string;
 }
 
-/** Who makes this call. @throws HttpProblem `invalid_token`. */
+/**
+ * Who makes this call, with the rights of places. Officials have none by that sign-in, whatever else their phone may
+ * do: they are refused here, so that no route lets them in by mistake.
+ * @throws HttpProblem `invalid_token`, `forbidden`
+ */
 export async function callerOf(central: Central, request: FastifyRequest): Promise<Caller> {
+  const caller = await anyPersonOf(central, request);
+  if (caller.audience !== "official") return caller;
+  throw new HttpProblem("forbidden", "Officials see counts only; sign in as staff or owner for this.");
+}
+
+/** Who makes this call, officials too. @throws HttpProblem `invalid_token`. */
+export async function anyPersonOf(central: Central, request: FastifyRequest): Promise<Caller> {
   const token = /^Bearer ([\w-]{20,200})$/i.exec(request.headers.authorization ?? "")?.[1];
   const caller = token === undefined ? null : await central.tokens.caller(token);
   if (!caller) throw new HttpProblem("invalid_token", "Send a valid access token in the Authorization header.");

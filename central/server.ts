@@ -19,6 +19,7 @@ import { deviceRoutes } from "./routes/devices.ts";
 import { entryRoutes } from "./routes/entries.ts";
 import { heldScanRoutes } from "./routes/held-scans.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { officialRoutes } from "./routes/officials.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { placeCodeRoutes } from "./routes/place-codes.ts";
 import { posterRoutes } from "./routes/posters.ts";
@@ -139,6 +140,7 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
   heldScanRoutes(server, central);
   accessRecordRoutes(server, central);
   posterRoutes(server, central);
+  officialRoutes(server, central);
   if (options.pagesDir !== null) pageRoutes(server, options.pagesDir);
   return server;
 }

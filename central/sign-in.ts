@@ -138,8 +138,13 @@ async function personFor(store: Store, audience: OtpPurpose, phone: string, now:
     case "staff":
       return personWithGrant(store, phone);
     case "official":
-      return null;
+      return personWithOffice(store, phone);
   }
+}
+
+async function personWithOffice(store: Store, phone: string): Promise<string | null> {
+  const personRef = await store.staff.knownPerson(phone);
+  return personRef !== null && (await store.officials.current(personRef)).length > 0 ? personRef : null;
 }
 
 async function personWithGrant(store: Store, phone: string): Promise<string | null> {

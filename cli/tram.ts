@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { agentCommand } from "./commands/agent.ts";
 import { centralCommand } from "./commands/central.ts";
 import { centralAuditCommand } from "./commands/central-audit.ts";
+import { centralOfficialCommand } from "./commands/central-official.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { dutyCommands } from "./commands/duty.ts";
 import { journalCommand } from "./commands/journal.ts";
@@ -31,6 +32,7 @@ for (const command of [
   agentCommand,
   centralCommand,
   centralAuditCommand,
+  centralOfficialCommand,
   readersCommand,
   scanCommand,
   recogniseCommand,

@@ -116,7 +116,7 @@ export class Rig implements AsyncDisposable {
   }
 
   /** Signs a phone in and gives the token reply. */
-  async signIn(phone: string, audience: "owner" | "staff"): Promise<TokenReply> {
+  async signIn(phone: string, audience: "owner" | "staff" | "official"): Promise<TokenReply> {
     const challenge = await this.call("POST", "/v1/auth/otp", { body: { phone, audience } });
     if (challenge.status !== 202) throw new Error(`No code: ${challenge.text}`);
     const reply = await this.call("POST", "/v1/auth/otp:verify", {
@@ -238,9 +238,9 @@ export class OpenStream implements AsyncDisposable {
   ended = false;
   readonly #abort = new AbortController();
 
-  static async open(rig: Rig, checkpointId: string, token: string, lastId?: string): Promise<OpenStream> {
+  static async open(rig: Rig, checkpointId: string, token: string, lastId?: string, query = ""): Promise<OpenStream> {
     const stream = new OpenStream();
-    const response = await fetch(`${rig.url}/v1/checkpoints/${checkpointId}/entries:stream`, {
+    const response = await fetch(`${rig.url}/v1/checkpoints/${checkpointId}/entries:stream${query}`, {
       headers: {
         accept: "text/event-stream",
         authorization: `Bearer ${token}`,

@@ -11,6 +11,8 @@ import type { DeviceStore } from "./device-store.ts";
 import { deviceStore } from "./device-store.ts";
 import type { EntryStore } from "./entry-store.ts";
 import { entryStore } from "./entry-store.ts";
+import type { OfficialStore } from "./official-store.ts";
+import { officialStore } from "./official-store.ts";
 import { openSqlite, sqlitePathOf } from "./open-sqlite.ts";
 import type { OtpStore } from "./otp-store.ts";
 import { otpStore } from "./otp-store.ts";
@@ -32,6 +34,7 @@ export interface Store {
   readonly entries: EntryStore;
   readonly accessRecords: AccessRecordStore;
   readonly subjects: SubjectStore;
+  readonly officials: OfficialStore;
   /** Runs `work` alone and commits it durably before it resolves; a throw rolls everything back. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -58,6 +61,7 @@ function storeOver(db: Kysely<Tables>, keys: CentralKeys, clock: Clock): Store {
     entries: entryStore(db, sealer),
     accessRecords: accessRecordStore(db, sealer),
     subjects: subjectStore(db, sealer),
+    officials: officialStore(db, clock),
     transaction: (work) => db.transaction().execute((transaction) => work(storeOver(transaction, keys, clock))),
     close: () => db.destroy(),
   };

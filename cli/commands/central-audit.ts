@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
-import path from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import type { ChainHead } from "../../central/store/access-record-store.ts";
 import { checkAccessRecords } from "../../central/store/check-access-records.ts";
 import { sqlitePathOf } from "../../central/store/open-sqlite.ts";
-import { defaultDataFolder } from "../../provisioning/data-folder.ts";
+import { databaseOf, databaseOption } from "../central-store.ts";
 import { CommandFailure } from "../failure.ts";
 import { printJson } from "../output.ts";
 
@@ -13,14 +12,13 @@ const maxToldLines = 20;
 
 const verifyCommand = new Command("verify")
   .description("check the chain of the access log: no record changed, missing, moved or cut off")
-  .option("--database <url>", "sqlite:PATH (default: central/central.db in the data folder)")
+  .option(...databaseOption)
   .option("--log <file>", "log file of the central service: what it told of the chain is compared")
   .option("--head <seq:hash>", "an end of the chain as somebody wrote it down", headOf)
   .option("--json", "print the result as one JSON line")
   .action((options: { database?: string; log?: string; head?: ChainHead; json?: true }) => {
-    const database = options.database ?? `sqlite:${path.join(defaultDataFolder(), "central", "central.db")}`;
     const heads = [...(options.log === undefined ? [] : headsIn(options.log)), ...(options.head ? [options.head] : [])];
-    const { records, head, faults } = checkAccessRecords(sqlitePathOf(database), heads);
+    const { records, head, faults } = checkAccessRecords(sqlitePathOf(databaseOf(options.database)), heads);
     const ok = faults.length === 0;
     if (options.json) printJson({ ok, records, head, compared: heads.length, faults });
     else {

@@ -1,0 +1,279 @@
+import { randomUUID } from "node:crypto";
+import Database from "better-sqlite3";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { TokenReply } from "../contract/people.ts";
+import { Device, newCheckpoint, OpenStream, type Reply, Rig } from "../testing/central-rig.ts";
+import { type PolicyRow, policyTable } from "../testing/policy-table.ts";
+import { until } from "../testing/until.ts";
+import { openStore } from "./store/store.ts";
+
+let rig: Rig;
+beforeAll(async () => {
+  rig = await Rig.start();
+});
+afterAll(() => rig[Symbol.asyncDispose]());
+
+let phones = 0;
+/** A phone nobody has used, of another prefix each time: limits per prefix are not what is tested here. */
+const newPhone = () => `09${String(10_000 + phones++).padStart(5, "0")}001`;
+
+const number = "079099123456";
+const fullName = "Hoàng Thị Chim";
+const secrets = [number, "99123", fullName, "Thị", "1991-02-03", "Phố Chim", "0911222333", "raw", "sha256"];
+
+/** What the operator's command does on the centre's machine. */
+async function makeOfficial(phone: string, units: readonly string[]): Promise<TokenReply> {
+  const { store } = openStore(`sqlite:${rig.databasePath}`, rig.clock);
+  await store.officials.add(await store.staff.personOf(phone, rig.clock.now()), "counts", units);
+  await store.close();
+  return rig.signIn(phone, "official");
+}
+
+const patchStaff = (id: string, staffId: string, token: string, version: number, body: object) =>
+  rig.call("PATCH", `/v1/checkpoints/${id}/staff/${staffId}`, { body, token, headers: { "if-match": `"${version}"` } });
+
+/** A place with one visitor, as the row has it. */
+async function placeOf(row: Pick<PolicyRow, "kind" | "kindStatus">) {
+  rig.clock.advance(11 * 60_000);
+  const phone = newPhone();
+  const owner = await rig.signIn(phone, "owner");
+  const checkpointId = randomUUID();
+  const made = await rig.call("POST", "/v1/checkpoints", {
+    body: { ...newCheckpoint(checkpointId), kind: row.kind, name: `Cơ sở ${phones}`, confirm: true },
+    token: owner.access_token,
+  });
+  expect(made.status).toBe(201);
+  if (row.kindStatus === "approved") {
+    const official = await makeOfficial(newPhone(), ["01"]);
+    const approved = await rig.call("POST", `/v1/checkpoints/${checkpointId}:approve-kind`, {
+      body: { decision: "approve", reference: "QĐ 12/SYT" },
+      token: official.access_token,
+    });
+    expect([approved.status, approved.body.kind_status], approved.text).toEqual([200, "approved"]);
+  }
+  const device = new Device(checkpointId, rig.clock);
+  const visit = device.entry({
+    fields: {
+      citizenNumber: number,
+      fullName,
+      dateOfBirth: "1991-02-03",
+      address: "Số 5 Phố Chim",
+      phone: "0911222333",
+    },
+  });
+  const sent = await rig.upload(owner.access_token, device, [visit]);
+  expect(sent.body.results).toMatchObject([{ status: "stored" }]);
+  return { phone, owner, checkpointId, visit };
+}
+
+type Place = Awaited<ReturnType<typeof placeOf>>;
+
+async function grantOf(place: Place, row: PolicyRow): Promise<{ phone: string; staffId: string }> {
+  const list = (
+    await rig.call("GET", `/v1/checkpoints/${place.checkpointId}/staff`, { token: place.owner.access_token })
+  ).body.items;
+  if (row.role === "owner") return { phone: place.phone, staffId: list[0].staff_id };
+  const phone = newPhone();
+  const staffId = randomUUID();
+  const body = { id: staffId, phone, display_name: "Trần Thị Thử", role: row.role };
+  const added = await rig.call("POST", `/v1/checkpoints/${place.checkpointId}/staff`, {
+    body,
+    token: place.owner.access_token,
+  });
+  expect(added.status).toBe(201);
+  return { phone, staffId };
+}
+
+/** Gives the flag as an owner does; where the product refuses that, straight in the database: it must not help. */
+async function giveFlag(place: Place, row: PolicyRow, staffId: string): Promise<void> {
+  const changed = await patchStaff(place.checkpointId, staffId, place.owner.access_token, 1, { full_view: true });
+  if (["hospital", "quarantine_post"].includes(row.kind) && row.kindStatus === "approved") {
+    expect([changed.status, changed.body.full_view, changed.body.version]).toEqual([200, true, 2]);
+    return;
+  }
+  expect([changed.status, changed.body.type.split("/").at(-1)]).toEqual([422, "full_view_not_allowed"]);
+  const database = new Database(rig.databasePath);
+  database.prepare("UPDATE staff_grant SET full_view = 1 WHERE id = ?").run(staffId);
+  database.close();
+}
+
+/** A token of whoever the row is about, whose sign-in is as old as the row says. */
+async function tokenFor(place: Place, row: PolicyRow): Promise<string> {
+  let phone = newPhone();
+  if (row.role !== null) {
+    const grant = await grantOf(place, row);
+    phone = grant.phone;
+    if (row.fullView) await giveFlag(place, row, grant.staffId);
+  }
+  rig.clock.advance(11 * 60_000);
+  if (row.audience === "staff" && row.role === null)
+    await placeOf({ kind: "office", kindStatus: "declared" })
+      .then((other) => grantOf(other, { ...row, role: "scanner" }))
+      .then((grant) => {
+        phone = grant.phone;
+      });
+  const signedIn =
+    row.audience === "official"
+      ? await makeOfficial(phone, ["01"])
+      : await rig.signIn(phone, row.audience as "owner" | "staff");
+  rig.clock.advance(row.signInAgeMs);
+  if (row.signInAgeMs === 0) return signedIn.access_token;
+  const renewed = await rig.call("POST", "/v1/auth/token", {
+    body: { grant_type: "refresh_token", refresh_token: signedIn.refresh_token },
+  });
+  expect(renewed.status).toBe(200);
+  return renewed.body.access_token;
+}
+
+const queryOf = ({ wanted, purpose }: PolicyRow) => `?view=${wanted}${purpose === null ? "" : `&purpose=${purpose}`}`;
+
+const problemOf = (reply: Reply) => [reply.status, reply.body.type.split("/").at(-1), reply.body.reason];
+
+function expectDecision(reply: Reply, row: PolicyRow): void {
+  switch (row.expected) {
+    case "masked":
+      expect([reply.status, reply.body.masked]).toEqual([200, true]);
+      for (const secret of secrets) expect(reply.text).not.toContain(secret);
+      break;
+    case "full":
+      expect([reply.status, reply.body.masked]).toEqual([200, false]);
+      expect(reply.body.items[0]?.subject ?? { name: fullName, number }).toMatchObject({ name: fullName, number });
+      for (const secret of ["raw", "sha256", "person_tag"]) expect(reply.text).not.toContain(secret);
+      break;
+    case "refused":
+      expect(problemOf(reply)).toEqual([403, "forbidden", undefined]);
+      break;
+    default:
+      expect(problemOf(reply)).toEqual([403, "masked_only", row.expected]);
+  }
+  if (row.expected !== "full") expect(reply.text).not.toContain(fullName);
+}
+
+describe("every row of the policy table over HTTP", () => {
+  test.each(policyTable.filter(({ audience }) => audience !== "device"))("$title", async (row) => {
+    const place = await placeOf(row);
+    const token = await tokenFor(place, row);
+    const path = `/v1/checkpoints/${place.checkpointId}/entries`;
+    const list = await rig.call("GET", path + queryOf(row), { token });
+    expectDecision(list, row);
+    if (row.expected !== "masked" && row.expected !== "full") {
+      const stream = await rig.call("GET", `${path}:stream${queryOf(row)}`, { token });
+      expect(problemOf(stream)).toEqual(problemOf(list));
+    }
+    const owner = await rig.signIn(place.phone, "owner").catch(() => null);
+    const log = await rig.call("GET", `/v1/access-records?checkpoint_id=${place.checkpointId}`, {
+      token: (owner ?? place.owner).access_token,
+    });
+    const looks = (log.body.items ?? []).filter(({ action }: { action: string }) => action === "full_view");
+    expect(looks).toHaveLength(row.expected === "full" ? 1 : 0);
+    if (row.expected === "full") {
+      expect(looks[0]).toMatchObject({
+        purpose: row.purpose,
+        objects: list.body.items.map((item: { entry_id: string }) => item.entry_id),
+      });
+    }
+  });
+});
+
+describe("the full view", () => {
+  const hospital = { kind: "hospital", kindStatus: "approved" } as const;
+  const full = policyTable.find(({ expected, audience }) => expected === "full" && audience === "owner") as PolicyRow;
+
+  test("what cannot be written down is not shown: 503, and nothing left", async () => {
+    const place = await placeOf(hospital);
+    const token = await tokenFor(place, { ...full, signInAgeMs: 0 });
+    const path = `/v1/checkpoints/${place.checkpointId}/entries?view=full&purpose=care`;
+    const database = new Database(rig.databasePath);
+    database.exec("CREATE TRIGGER broken BEFORE INSERT ON access_record BEGIN SELECT RAISE(ABORT, 'disk'); END");
+    const refused = await rig.call("GET", path, { token });
+    await using stream = await OpenStream.open(rig, place.checkpointId, token, undefined, "?view=full&purpose=care");
+    const device = new Device(place.checkpointId, rig.clock);
+    await rig.upload(token, device, [device.person(number, fullName)]);
+    await until("the stream ends", () => stream.named("bye").length > 0);
+    database.exec("DROP TRIGGER broken");
+    database.close();
+    expect([refused.status, refused.body.type.split("/").at(-1)]).toEqual([503, "unavailable"]);
+    expect(refused.text).not.toContain(fullName);
+    expect(stream.named("entry")).toEqual([]);
+    expect((await rig.call("GET", path, { token })).status).toBe(200);
+  });
+
+  test("a stream writes its record before each entry, and ends when the right does", async () => {
+    const place = await placeOf(hospital);
+    const token = await tokenFor(place, { ...full, signInAgeMs: 0 });
+    await using stream = await OpenStream.open(
+      rig,
+      place.checkpointId,
+      token,
+      undefined,
+      "?view=full&purpose=incident",
+    );
+    await until("the stream counts", () => stream.named("count").length > 0);
+    const device = new Device(place.checkpointId, rig.clock);
+    const visit = device.person(number, fullName);
+    await rig.upload(token, device, [visit]);
+    await until("the entry is there", () => stream.named("entry").length > 0);
+    expect(stream.named("entry")[0]?.data.subject).toMatchObject({ name: fullName, number });
+    const log = await rig.call("GET", "/v1/access-records", { token });
+    expect(log.body.items).toContainEqual(
+      expect.objectContaining({ action: "full_stream", objects: [visit.id], purpose: "incident" }),
+    );
+    const official = await makeOfficial(newPhone(), ["01"]);
+    await rig.call("POST", `/v1/checkpoints/${place.checkpointId}:approve-kind`, {
+      body: { decision: "refuse", reference: "QĐ 13/SYT" },
+      token: official.access_token,
+    });
+    await until("the stream ends", () => stream.named("bye").length > 0);
+    expect(stream.named("bye")[0]?.data).toEqual({ reason: "rights" });
+  });
+
+  test("records name ids only, and the log of the service no person", async () => {
+    const place = await placeOf(hospital);
+    const token = await tokenFor(place, { ...full, signInAgeMs: 0 });
+    await rig.call("GET", `/v1/checkpoints/${place.checkpointId}/entries?view=full&purpose=care`, { token });
+    const log = await rig.call("GET", "/v1/access-records", { token });
+    for (const secret of [number, fullName, place.phone]) {
+      expect(log.text).not.toContain(secret);
+      expect(rig.log).not.toContain(secret);
+    }
+  });
+});
+
+describe("officials", () => {
+  test("approve only in their units, and nothing else anywhere lets them in", async () => {
+    const place = await placeOf({ kind: "hospital", kindStatus: "declared" });
+    const elsewhere = await makeOfficial(newPhone(), ["79"]);
+    const here = await makeOfficial(newPhone(), ["00004", "01"]);
+    const approve = (token: string) =>
+      rig.call("POST", `/v1/checkpoints/${place.checkpointId}:approve-kind`, {
+        body: { decision: "approve", reference: "QĐ 1" },
+        token,
+      });
+    expect((await approve(elsewhere.access_token)).status).toBe(403);
+    expect((await approve(place.owner.access_token)).status).toBe(403);
+    expect((await approve(here.access_token)).status).toBe(200);
+    const id = place.checkpointId;
+    for (const [method, path, body] of [
+      ["GET", `/v1/checkpoints/${id}/entries`],
+      ["GET", `/v1/checkpoints/${id}/entries:stream`],
+      ["GET", `/v1/checkpoints/${id}/staff`],
+      ["GET", `/v1/checkpoints/${id}/held-scans`],
+      [
+        "POST",
+        `/v1/checkpoints/${id}/exports`,
+        { format: "csv", from: "2026-01-01T00:00:00Z", to: "2026-12-01T00:00:00Z" },
+      ],
+      ["GET", "/v1/access-records"],
+      ["GET", "/v1/subject-requests"],
+      ["GET", "/v1/me/checkpoints"],
+    ] as const) {
+      const reply = await rig.call(method, path, { token: here.access_token, ...(body === undefined ? {} : { body }) });
+      if (reply.status !== 404) expect([path, reply.status]).toEqual([path, 403]);
+    }
+  });
+
+  test("a phone without an office gets the same answer as any, and is refused after the right code only", async () => {
+    rig.clock.advance(11 * 60_000);
+    await expect(rig.signIn(newPhone(), "official")).rejects.toThrow("phone_not_authorised");
+  });
+});
