@@ -18,6 +18,7 @@ import { type LoopbackCarrier, newScreenToken, openLoopback } from "./carriers/l
 import { Screens } from "./carriers/screens.ts";
 import { takeReceipts } from "./carry/take-receipts.ts";
 import { type Clock, systemClock } from "./clock.ts";
+import { CodeKeyKeeper, keptCodeKeys } from "./code-keys.ts";
 import { warmUp } from "./codes/recognise.ts";
 import { CredentialStore } from "./duty/credential-store.ts";
 import { Duty } from "./duty/duty.ts";
@@ -34,6 +35,7 @@ import { calibrationOf, pageKeyboardId, withCalibration } from "./keyboard-calib
 import type { KioskIntent } from "./kiosk-port/intent.ts";
 import { type KioskPort, pageAnswerWithinMs, type ScanOutcome } from "./kiosk-port/port.ts";
 import type { KioskView } from "./kiosk-port/view.ts";
+import { checkPlaceCode } from "./place-check.ts";
 import { type ScreenRights, screenRights } from "./policy.ts";
 import { QuietLog } from "./quiet-log.ts";
 import { ReaderTest, testedReader } from "./reader-test.ts";
@@ -202,11 +204,26 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       ...(rescanS === undefined ? {} : { rescanMs: rescanS * 1000 }),
     };
   };
+  const codeKeys = new CodeKeyKeeper({
+    api,
+    central: config.central,
+    clock,
+    kept: await readFact(journal, "code-keys", keptCodeKeys),
+    keep: (kept) => saveFact("code-keys", kept),
+    log,
+  });
   const station = new Station({
     journal,
     clock,
     policy,
     checkpointId,
+    placeState: () => place?.state ?? "active",
+    checkPlace: (text) => {
+      const own = place === null ? null : { id: place.id, codeNumber: place.place_code?.number ?? null };
+      const found = checkPlaceCode(text, codeKeys.keys, own);
+      if (found === "unchecked") codeKeys.unknownKey();
+      return found;
+    },
     duty: () => duty.present,
     clockOffset: () => offset,
     attended: () => screens.attended,
@@ -407,6 +424,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     beside("journal.fault", journal.recount(clock.wallMs() - policy().forgottenExitAfterMs).finally(draw));
   outbox.start();
   heartbeat.start();
+  codeKeys.start();
   const redraw = setInterval(() => {
     recount();
   }, redrawEveryMs);
@@ -430,7 +448,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await Promise.all([readers[Symbol.asyncDispose](), relays[Symbol.asyncDispose](), loopback.close()]);
       readerTest.stop();
       station.stop();
-      await Promise.all([outbox.stop(), heartbeat.stop()]);
+      await Promise.all([outbox.stop(), heartbeat.stop(), codeKeys.stop()]);
       rmSync(runtime, { force: true });
       await journal.close();
       lock.close();

@@ -1,6 +1,8 @@
 import path from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { PlaceState } from "../contract/places.ts";
+import { placeCodeText, placeMessage } from "../contract/signed-code.ts";
 import type { RawScan } from "../drivers/reader.ts";
 import { heldCards } from "../testing/cards-at-gate.ts";
 import { checkpointId, randomKeys } from "../testing/drafts.ts";
@@ -11,6 +13,7 @@ import type { Entry } from "./journal/entry.ts";
 import { Journal } from "./journal/journal.ts";
 import { JournalStore } from "./journal/store.ts";
 import type { ScanOutcome } from "./kiosk-port/port.ts";
+import type { PlaceCheck } from "./place-check.ts";
 import { type Lane, Station } from "./station.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -23,6 +26,8 @@ let onOutcome: (outcome: ScanOutcome) => void;
 let recorded: Entry[];
 let attended: boolean;
 let setUp: boolean;
+let placeState: PlaceState;
+let placeCheck: PlaceCheck;
 let wall: number;
 let mono: number;
 
@@ -42,6 +47,8 @@ beforeEach(async () => {
   recorded = [];
   attended = true;
   setUp = true;
+  placeState = "active";
+  placeCheck = "genuine";
   wall = Date.UTC(2026, 0, 5, 8);
   mono = 1_000_000;
   station = new Station({
@@ -49,6 +56,8 @@ beforeEach(async () => {
     clock,
     policy: () => defaultGatePolicy,
     checkpointId: () => (setUp ? checkpointId : null),
+    placeState: () => placeState,
+    checkPlace: () => placeCheck,
     duty: () => ({ state: "signed-in", staffRef: "staff-1" }),
     clockOffset: () => null,
     attended: () => attended,
@@ -178,6 +187,49 @@ describe("what cannot be recorded is refused aloud and the next person is read",
     intruder.exec("ROLLBACK");
     intruder.close();
     expect(await hold(card(2), gateIn, 500)).toMatchObject({ verdict: "accept", seq: 2 });
+  });
+
+  test.each([
+    ["suspended", "place-suspended", "Điểm này đang tạm dừng ghi"],
+    ["closed", "place-closed", "Điểm này đã đóng, máy không ghi nữa"],
+  ] as const)("a %s place records nobody new, says why, and goes on as soon as it may", async (state, reason, vi) => {
+    await hold(card(1));
+    placeState = state;
+    expect(await hold(card(2))).toMatchObject({ verdict: "refuse", reason, entryId: null });
+    expect(station.screen).toMatchObject({ state: "refused", title: { vi } });
+    expect(journal.figures).toMatchObject({ lastSeq: 1, unsent: 1 });
+    placeState = "active";
+    expect(await hold(card(2))).toMatchObject({ verdict: "accept", seq: 2 });
+  });
+
+  test("a question that was open when the place was suspended records nobody", async () => {
+    expect(await hold("079098000001")).toMatchObject({ verdict: "ask" });
+    const { screen } = station;
+    if (screen.state !== "ask") throw new Error("the question is shown");
+    placeState = "suspended";
+    await station.answer(screen.scanId, true);
+    expect(outcomes.at(-1)).toMatchObject({ verdict: "refuse", reason: "place-suspended" });
+    expect(journal.figures.lastSeq).toBe(0);
+  });
+
+  test("the gate of a merged place goes on", async () => {
+    placeState = "merged";
+    expect(await hold(card(1))).toMatchObject({ verdict: "accept" });
+  });
+
+  test.each([
+    ["own", "Mã thật của điểm này, bản đang dùng"],
+    ["outdated", "Mã thật của điểm này, nhưng là bản cũ"],
+    ["genuine", "Mã thật, của một điểm khác"],
+    ["forged", "MÃ ĐỊA ĐIỂM GIẢ"],
+    ["unchecked", "Mã của địa điểm, chưa kiểm tra được thật giả"],
+  ] as const)("a place's code is nobody's, and the clerk is told what it is: %s", async (check, vi) => {
+    placeCheck = check;
+    const message = placeMessage({ kid: "00ab12ff", checkpointId, issuedOn: "2026-11-21", number: 2 });
+    const text = placeCodeText("https://qr.example.vn", message, new Uint8Array(64));
+    expect(await hold(text)).toMatchObject({ verdict: "refuse", reason: `place-code-${check}` });
+    expect(station.screen).toMatchObject({ title: { vi } });
+    expect(journal.figures.lastSeq).toBe(0);
   });
 
   test("a machine without a checkpoint says so", async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { EntryMark } from "../contract/entries.ts";
 import { maxRawBytes } from "../contract/limits.ts";
+import type { PlaceState } from "../contract/places.ts";
 import type { RawScan } from "../drivers/reader.ts";
 import { AgentError } from "../provisioning/agent-error.ts";
 import type { Clock } from "./clock.ts";
@@ -14,6 +15,7 @@ import type { Journal } from "./journal/journal.ts";
 import type { RecordAnswer, Recorded, SeenCode, UndecidedDraft } from "./journal/recorder.ts";
 import type { ScanOutcome } from "./kiosk-port/port.ts";
 import type { ScreenState } from "./kiosk-port/view.ts";
+import type { PlaceCheck } from "./place-check.ts";
 import { type ClockOffset, clockStateOf } from "./sync/clock-offset.ts";
 
 /** Where a scan came from. */
@@ -28,6 +30,10 @@ export interface StationOptions {
   readonly clock: Clock;
   readonly policy: () => GatePolicy;
   readonly checkpointId: () => string | null;
+  /** As the centre told it last; a machine that never heard of it records. */
+  readonly placeState: () => PlaceState;
+  /** What can be said here of a place's code. */
+  readonly checkPlace: (text: string) => PlaceCheck;
   readonly duty: () => { state: "signed-in" | "expired" | "none"; staffRef: string | null };
   readonly clockOffset: () => ClockOffset | null;
   /** A screen is connected. */
@@ -86,6 +92,8 @@ export class Station {
       }
       const checkpoint = this.#options.checkpointId();
       if (checkpoint === null) return this.#refuse("not-set-up", "unknown", taken);
+      const stopped = this.#stopped();
+      if (stopped !== null) return this.#refuse(stopped, "unknown", taken);
       const today = new Date(this.#options.clock.wallMs()).toISOString().slice(0, 10);
       const codes = recognise(scan.bytes, { today });
       await this.#record(taken, codes, checkpoint, null);
@@ -103,6 +111,8 @@ export class Station {
     if (!accept) return this.#refuse("not-confirmed", code.kind, question);
     const checkpoint = this.#options.checkpointId();
     if (checkpoint === null) return this.#refuse("not-set-up", code.kind, question);
+    const stopped = this.#stopped();
+    if (stopped !== null) return this.#refuse(stopped, code.kind, question);
     try {
       const marks: EntryMark[] = [...verdict.marks, "confirmed-by-staff"];
       await this.#record(question, [code], checkpoint, { direction: verdict.direction, marks });
@@ -119,6 +129,28 @@ export class Station {
   /** Stops the screen timer. */
   stop(): void {
     if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  /**
+   * Why nothing new is recorded here. A merged place goes on: its entries are listed where it went, and its gate need not
+   * be told.
+   */
+  #stopped(): RefuseReason | null {
+    switch (this.#options.placeState()) {
+      case "suspended":
+        return "place-suspended";
+      case "closed":
+        return "place-closed";
+      case "active":
+      case "merged":
+        return null;
+    }
+  }
+
+  /** A place's code records nobody, but the clerk who holds a poster before the reader learns whether it is good. */
+  #reasonFor(reason: RefuseReason, code: Code): RefuseReason {
+    if (reason !== "place-code" || code.kind !== "tram-place") return reason;
+    return `place-code-${this.#options.checkPlace(code.fields.text)}`;
   }
 
   async #record(
@@ -195,7 +227,7 @@ export class Station {
         if (entry === null || draft === null) throw new Error("An accepted scan has a row.");
         return this.#accept(taken, code, draft, verdict, entry);
       case "refuse":
-        return this.#refuse(verdict.reason, code.kind, taken);
+        return this.#refuse(this.#reasonFor(verdict.reason, code), code.kind, taken);
       case "ask":
         return this.#ask({ ...taken, code, verdict });
       case "repeat":

@@ -55,6 +55,8 @@ export async function openMeasuredStation(
     clock: systemClock(),
     policy: () => defaultGatePolicy,
     checkpointId: () => checkpointId,
+    placeState: () => "active",
+    checkPlace: () => "unchecked",
     duty: () => ({ state: "signed-in", staffRef: "staff-1" }),
     clockOffset: () => null,
     attended: () => true,

@@ -315,7 +315,7 @@ export class Duty implements UploadCredential {
     if (this.#currentStep() !== "verifying") return giveBack(null);
     if (places.kind !== "ok") return giveBack(sentenceFor(places));
     const bound = this.#options.boundCheckpoint();
-    const served = bound === null ? places.value.items : places.value.items.filter((item) => item.id === bound);
+    const served = places.value.items.filter((item) => (bound === null ? item.state === "active" : item.id === bound));
     const [place] = served;
     if (place === undefined) return giveBack(dutySentences.notThisPlace);
     if (served.length > 1) return giveBack(dutySentences.severalPlaces);

@@ -36,6 +36,52 @@ export const refusals: Readonly<Record<RefuseReason, Notice>> = {
     title: { vi: "Đây là mã của địa điểm, không phải mã cá nhân", en: "This is a place's code, not a person's" },
     next: showCard,
   },
+  "place-code-own": {
+    title: { vi: "Mã thật của điểm này, bản đang dùng", en: "The genuine, current code of this place" },
+    next: {
+      vi: "Đây là mã để khách tự quét. Để ghi khách, xin quét CCCD hoặc thẻ BHYT.",
+      en: "It is for visitors to scan. To record a visitor, scan an ID or health-insurance card.",
+    },
+  },
+  "place-code-outdated": {
+    title: { vi: "Mã thật của điểm này, nhưng là bản cũ", en: "A genuine code of this place, but an old one" },
+    next: { vi: "Xin thay áp phích bằng bản mới.", en: "Replace the poster by the new one." },
+  },
+  "place-code-genuine": {
+    title: { vi: "Mã thật, của một điểm khác", en: "A genuine code, of another place" },
+    next: {
+      vi: "Máy này không biết bản in đó còn mới không. Để ghi khách, xin quét CCCD hoặc thẻ BHYT.",
+      en: "Whether that poster is current is not known here. To record a visitor, scan an ID or health-insurance card.",
+    },
+  },
+  "place-code-forged": {
+    title: { vi: "MÃ ĐỊA ĐIỂM GIẢ", en: "FORGED PLACE CODE" },
+    next: {
+      vi: "Xin gỡ áp phích này xuống và báo chủ điểm.",
+      en: "Take this poster down and tell the owner of the place.",
+    },
+  },
+  "place-code-unchecked": {
+    title: { vi: "Mã của địa điểm, chưa kiểm tra được thật giả", en: "A place's code that cannot be checked here now" },
+    next: {
+      vi: "Khi có mạng, xin quét lại. Để ghi khách, xin quét CCCD hoặc thẻ BHYT.",
+      en: "Scan it again when the network is there. To record a visitor, scan an ID or health-insurance card.",
+    },
+  },
+  "place-suspended": {
+    title: { vi: "Điểm này đang tạm dừng ghi", en: "This place is suspended" },
+    next: {
+      vi: "Chủ điểm đã tạm dừng; lượt đã ghi vẫn được gửi. Xin hỏi chủ điểm.",
+      en: "The owner has suspended it; what was recorded is still sent. Please ask the owner.",
+    },
+  },
+  "place-closed": {
+    title: { vi: "Điểm này đã đóng, máy không ghi nữa", en: "This place is closed; nothing is recorded any more" },
+    next: {
+      vi: "Lượt đã ghi vẫn được gửi. Xin hỏi chủ điểm máy này sẽ dùng ở đâu.",
+      en: "What was recorded is still sent. Ask the owner where this machine will serve.",
+    },
+  },
   "old-declaration": {
     title: { vi: "Mã khai báo y tế cũ không còn dùng được", en: "This old health-declaration code no longer works" },
     next: showCard,

@@ -11,6 +11,13 @@ export type RepeatReason = "same-scan" | "already-inside" | "already-outside";
 export type AskReason = "inconsistent-card" | "number-only" | "ambiguous-number";
 export type RefuseReason =
   | "place-code"
+  | "place-code-own"
+  | "place-code-outdated"
+  | "place-code-genuine"
+  | "place-code-forged"
+  | "place-code-unchecked"
+  | "place-suspended"
+  | "place-closed"
   | "old-declaration"
   | "paper-label"
   | "unknown-code"

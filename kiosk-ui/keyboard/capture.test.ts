@@ -121,6 +121,8 @@ async function judge(intent: Captured): Promise<ScanOutcome> {
     clock: { bootId: "boot-1", wallMs: () => Date.UTC(2026, 10, 21), monoMs: () => 0 },
     policy: () => defaultGatePolicy,
     checkpointId: () => checkpointId,
+    placeState: () => "active",
+    checkPlace: () => "unchecked",
     duty: () => ({ state: "signed-in", staffRef: "staff-1" }),
     clockOffset: () => null,
     attended: () => true,
