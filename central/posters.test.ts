@@ -24,7 +24,7 @@ test("an owner and a supervisor get the poster, whose code is the place's own", 
     "no-store",
   ]);
   expect(pdf.headers.get("content-disposition")).toBe(
-    `attachment; filename="poster-${checkpointId.slice(0, 8)}-A5.pdf"`,
+    `attachment; filename="poster_Cong-thu-nghiem_A5.pdf"; filename*=UTF-8''poster_C%E1%BB%95ng-th%E1%BB%AD-nghi%E1%BB%87m_A5.pdf`,
   );
   const text = toldOfPdf("pdftotext", ["-", "-"], new Uint8Array(await pdf.arrayBuffer()));
   expect(text.normalize("NFC")).toContain("Cổng thử nghiệm");

@@ -17,6 +17,7 @@ import { checkpointKindRoutes } from "./routes/checkpoint-kinds.ts";
 import { checkpointRoutes } from "./routes/checkpoints.ts";
 import { deviceRoutes } from "./routes/devices.ts";
 import { entryRoutes } from "./routes/entries.ts";
+import { exportRoutes } from "./routes/exports.ts";
 import { heldScanRoutes } from "./routes/held-scans.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { officialRoutes } from "./routes/officials.ts";
@@ -141,6 +142,7 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
   accessRecordRoutes(server, central);
   posterRoutes(server, central);
   officialRoutes(server, central);
+  exportRoutes(server, central);
   if (options.pagesDir !== null) pageRoutes(server, options.pagesDir);
   return server;
 }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Checkpoint } from "../../contract/places.ts";
 import { posterRequest } from "../../contract/posters.ts";
 import { type Central, callerOf } from "../context.ts";
+import { attachment } from "../file-name.ts";
 import { bodyOf, checked } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
 import { checkpointOf } from "../place-view.ts";
@@ -31,7 +32,7 @@ export function posterRoutes(server: FastifyInstance, central: Central): void {
     }
     return reply
       .type(mediaTypes[wish.format])
-      .header("content-disposition", `attachment; filename="poster-${id.slice(0, 8)}-${wish.size}.${wish.format}"`)
+      .header("content-disposition", attachment(["poster", stored.name, wish.size], wish.format))
       .send(Buffer.from(await file));
   });
 }

@@ -60,6 +60,18 @@ export interface EntrySelection {
   readonly since?: number | undefined;
 }
 
+/** Entries of a place by the time of their scan. */
+export interface EntryPeriod {
+  readonly checkpointId: string;
+  readonly direction?: "in" | "out" | undefined;
+  /** Corrected time, ms: `from` is in, `to` is not. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where a reading by time stands: after this entry. */
+export type ReadUpTo = Pick<StoredEntry, "correctedAt" | "position">;
+
 export interface EntryStore {
   /** Stored or erased entries with one of these ids, or with one of these sequence numbers from this device. */
   known(deviceId: string, ids: readonly string[], seqs: readonly number[]): Promise<KnownEntry[]>;
@@ -68,6 +80,10 @@ export interface EntryStore {
   newest(selection: EntrySelection): Promise<StoredEntry[]>;
   /** In order of arrival, after `position`. */
   after(selection: EntrySelection, position: number): Promise<StoredEntry[]>;
+  /** The next entries of a period, oldest scan first. */
+  made(period: EntryPeriod, after: ReadUpTo | null, limit: number): Promise<StoredEntry[]>;
+  /** How many entries a period has. */
+  countMade(period: EntryPeriod): Promise<number>;
   /** How many entries arrived after `position`, and when the first of them did (null when there is none). */
   behind(
     checkpointIds: readonly string[],
@@ -192,6 +208,10 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
     if (since !== undefined) query = query.where("corrected_at", ">=", since);
     return query;
   };
+  const madeIn = ({ checkpointId, direction, from, to }: EntryPeriod) => {
+    const query = shown([checkpointId]).where("corrected_at", ">=", from).where("corrected_at", "<", to);
+    return direction === undefined ? query : query.where("direction", "=", direction);
+  };
   const heldAt = (checkpointId: string) =>
     db.selectFrom("entry").where("checkpoint_id", "=", checkpointId).where("review", "=", "held");
   const ofPerson = (tags: readonly string[], checkpointIds: readonly string[] | null) => {
@@ -265,6 +285,22 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
     async after(selection, position) {
       const rows = await select(selection).where("position", ">", position).orderBy("position").execute();
       return rows.map(read);
+    },
+    async made(period, after, limit) {
+      const rest = after === null ? period : { ...period, from: after.correctedAt };
+      let query = madeIn(rest).selectAll().orderBy("corrected_at").orderBy("position").limit(limit);
+      if (after !== null) {
+        query = query.where((is) =>
+          is.or([is("corrected_at", ">", after.correctedAt), is("position", ">", after.position)]),
+        );
+      }
+      return (await query.execute()).map(read);
+    },
+    async countMade(period) {
+      const row = await madeIn(period)
+        .select((is) => is.fn.countAll().as("count"))
+        .executeTakeFirst();
+      return Number(row?.count ?? 0);
     },
     async behind(checkpointIds, position) {
       const row = await shown(checkpointIds)
