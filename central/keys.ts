@@ -32,6 +32,7 @@ export type TagPurpose =
   | "entry-content"
   | "checkpoint-content"
   | "staff-content"
+  | "subject-content"
   | "next-token"
   | "key-check";
 

@@ -10,6 +10,7 @@ import { sendProblem } from "./http-problem.ts";
 import { applyHttpRules, commonHeaders, faultOf, problemFor, requestIdOf } from "./http-rules.ts";
 import { liveFeed } from "./live-feed.ts";
 import type { OtpSender } from "./otp-senders.ts";
+import { eraseExpired } from "./retention.ts";
 import { accessRecordRoutes } from "./routes/access-records.ts";
 import { adminUnitRoutes } from "./routes/admin-units.ts";
 import { authRoutes } from "./routes/auth.ts";
@@ -26,6 +27,7 @@ import { placeCodeRoutes } from "./routes/place-codes.ts";
 import { posterRoutes } from "./routes/posters.ts";
 import { staffRoutes } from "./routes/staff.ts";
 import { streamRoutes } from "./routes/stream.ts";
+import { subjectRequestRoutes } from "./routes/subject-requests.ts";
 import { signInOver } from "./sign-in.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { tokensOver } from "./tokens.ts";
@@ -88,17 +90,14 @@ export async function startCentral(options: CentralOptions): Promise<RunningCent
     await forgetOld(store, clock);
     const url = await listen(server, options);
     listening = url;
-    const housekeeping = setInterval(() => {
-      forgetOld(store, clock).catch((error: unknown) => logger.error({ fault: faultOf(error) }, "housekeeping failed"));
-    }, housekeepingMs);
-    housekeeping.unref();
+    const house = keepHouse(central);
     let closing: Promise<void> | null = null;
     logger.info({ url }, "central service listening");
     return {
       url,
       close() {
-        clearInterval(housekeeping);
         closing ??= closeWithin(server, longestCloseMs)
+          .then(() => house.stop())
           .then(() => central.accessLog.close())
           .then(() => store.close());
         return closing;
@@ -143,6 +142,7 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
   posterRoutes(server, central);
   officialRoutes(server, central);
   exportRoutes(server, central);
+  subjectRequestRoutes(server, central);
   if (options.pagesDir !== null) pageRoutes(server, options.pagesDir);
   return server;
 }
@@ -181,4 +181,35 @@ async function forgetOld(store: Store, clock: Clock): Promise<void> {
   const now = clock.now();
   await store.otp.forgetBefore(now - otpKeptMs);
   await store.tokens.forgetBefore(now);
+  await store.subjects.forgetBefore(now);
+}
+
+/** Forgets what has had its time, now and then, beside the calls. */
+function keepHouse(central: Central): { stop(): Promise<void> } {
+  const { store, clock, logger } = central;
+  const stopped = new AbortController();
+  let running: Promise<void> | null = null;
+  const round = async (): Promise<void> => {
+    try {
+      await forgetOld(store, clock);
+      await eraseExpired(central, stopped.signal);
+      // What an earlier erasure could not take out of the log, because somebody was reading.
+      await store.scrub();
+    } catch (error) {
+      logger.error({ fault: faultOf(error) }, "housekeeping failed");
+    }
+    running = null;
+  };
+  const begin = () => {
+    running ??= round();
+  };
+  const timer = setInterval(begin, housekeepingMs).unref();
+  begin();
+  return {
+    async stop() {
+      clearInterval(timer);
+      stopped.abort();
+      await running;
+    },
+  };
 }

@@ -252,6 +252,7 @@ export const subjectOutcome = z
     notes: z.array(z.string()),
   })
   .meta({ id: "SubjectOutcome" });
+export type SubjectOutcome = z.infer<typeof subjectOutcome>;
 
 export const refuseSubjectRequest = z
   .object({ reason: z.string().trim().min(1).max(500) })

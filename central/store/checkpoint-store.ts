@@ -78,6 +78,8 @@ export interface CheckpointStore {
   parents(id: string): Promise<StoredCheckpoint[]>;
   /** What it wants done with scans made after a right had ended. */
   lateScans(id: string): Promise<LateScans>;
+  /** How long each place keeps its entries. */
+  retentions(): Promise<{ id: string; retentionDays: number }[]>;
   /** Ids of the place and of all below it. */
   tree(id: string): Promise<string[]>;
   /** Ids of the place and of all that were merged into it, also by way of another. */
@@ -166,6 +168,8 @@ export function checkpointStore(db: Kysely<Tables>, sealer: Sealer): CheckpointS
       const row = await db.selectFrom("checkpoint").select("late_scans").where("id", "=", id).executeTakeFirst();
       return lateScans.parse(row?.late_scans ?? "hold");
     },
+    retentions: () =>
+      db.selectFrom("checkpoint").select(["id", "retention_days as retentionDays"]).orderBy("id").execute(),
     tree: (id) => reached(id, (ids) => idsWhere("parent_id", ids)),
     withMerged: (id) => reached(id, (ids) => idsWhere("successor_id", ids)),
     async successor(id) {

@@ -106,6 +106,10 @@ export interface EntryStore {
   correct(id: string, values: Readonly<Record<string, string>>): Promise<void>;
   /** Erases entries with all that is known of their persons' presence there; what is left knows them when they come again. */
   erase(ids: readonly string[]): Promise<void>;
+  /** Forgets where whoever has one of these tags is or was, at these places (null: all). */
+  forgetPresence(tags: readonly string[], checkpointIds: readonly string[] | null): Promise<void>;
+  /** Forgets who was last seen at a place before `time`. */
+  forgetPresenceBefore(checkpointId: string, time: number): Promise<void>;
   /** An entry that is erased before it was ever stored. */
   addGone(deviceId: string, wire: Pick<WireEntry, "id" | "seq">): Promise<void>;
   /** Ids of entries of a place that were made before `time`. */
@@ -414,6 +418,14 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
           .where("person_tag", "=", row.person_tag)
           .execute();
       }
+    },
+    async forgetPresence(tags, checkpointIds) {
+      let query = db.deleteFrom("presence").where("person_tag", "in", tags);
+      if (checkpointIds !== null) query = query.where("checkpoint_id", "in", checkpointIds);
+      await query.execute();
+    },
+    async forgetPresenceBefore(checkpointId, time) {
+      await db.deleteFrom("presence").where("checkpoint_id", "=", checkpointId).where("at", "<", time).execute();
     },
     async addGone(deviceId, { id, seq }) {
       await db.insertInto("gone_entry").values({ id, device_id: deviceId, seq }).execute();

@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { Clock } from "../clock.ts";
 import type { CentralKeys } from "../keys.ts";
 import { openKeys } from "../keys.ts";
@@ -37,6 +37,11 @@ export interface Store {
   readonly officials: OfficialStore;
   /** Runs `work` alone and commits it durably before it resolves; a throw rolls everything back. */
   transaction<T>(work: (store: Store) => Promise<T>): Promise<T>;
+  /**
+   * Empties the write-ahead log, so that what was erased is in no file of the database any more. False when somebody
+   * reads just now: then it is done at the next time.
+   */
+  scrub(): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -63,6 +68,10 @@ function storeOver(db: Kysely<Tables>, keys: CentralKeys, clock: Clock): Store {
     subjects: subjectStore(db, sealer),
     officials: officialStore(db, clock),
     transaction: (work) => db.transaction().execute((transaction) => work(storeOver(transaction, keys, clock))),
+    async scrub() {
+      const { rows } = await sql<{ busy: number }>`PRAGMA wal_checkpoint(TRUNCATE)`.execute(db);
+      return rows[0]?.busy === 0;
+    },
     close: () => db.destroy(),
   };
 }
