@@ -119,7 +119,13 @@ export const approveDevice = z
 
 /** What the owner shows to a machine's reader as a QR code. Shown once: the centre keeps a hash. */
 export const deviceInvitation = z
-  .object({ text: z.string().max(512), expires_in: z.int(), expires_at: z.iso.datetime() })
+  .object({
+    text: z.string().max(512),
+    expires_in: z.int(),
+    expires_at: z.iso.datetime(),
+    /** The text as a QR symbol with its quiet zone: modules along one side, the dark ones as the `d` of an SVG path. */
+    qr: z.object({ side: z.int(), path: z.string() }).optional(),
+  })
   .meta({ id: "DeviceInvitation" });
 
 /** A choice the owner makes for one machine; null leaves it to the machine. */

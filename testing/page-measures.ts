@@ -43,7 +43,7 @@ export const weakContrasts = (page: Page) =>
       const colour = getComputedStyle(element).backgroundColor;
       return channels(colour)[3] === 0 ? behind(element.parentElement) : colour;
     };
-    return Array.from(document.querySelectorAll("#kiosk *"))
+    return Array.from(document.querySelectorAll("body *"))
       .filter((element) =>
         Array.from(element.childNodes).some((node) => node instanceof Text && node.data.trim() !== ""),
       )

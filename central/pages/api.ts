@@ -1,15 +1,41 @@
 const callTimeoutMs = 10_000;
 
-/** Why a call did not succeed; `name` is the last segment of the problem's type, `network` without our answer. */
+/** What a refusal says beside its name. */
+export interface ProblemFacts {
+  readonly retryAfterS?: number;
+  readonly attemptsLeft?: number;
+  readonly errors?: readonly { readonly pointer: string; readonly code: string }[];
+  readonly reason?: string;
+  /** The grant that is there already. */
+  readonly staffId?: string;
+  /** What it could be instead. */
+  readonly candidates?: readonly { readonly id: string; readonly name: string; readonly detail: string }[];
+}
+
+/** Why a call did not succeed; `problem` is the last segment of the problem's type, `network` without our answer. */
 export class CallProblem extends Error {
   readonly problem: string;
   readonly retryAfterS: number;
   readonly attemptsLeft: number;
-  constructor(problem: string, retryAfterS = 0, attemptsLeft = 0) {
+  readonly errors: NonNullable<ProblemFacts["errors"]>;
+  readonly reason: string;
+  readonly staffId: string;
+  readonly candidates: NonNullable<ProblemFacts["candidates"]>;
+  constructor(problem: string, facts: ProblemFacts = {}) {
     super(problem);
     this.problem = problem;
-    this.retryAfterS = retryAfterS;
-    this.attemptsLeft = attemptsLeft;
+    this.retryAfterS = facts.retryAfterS ?? 0;
+    this.attemptsLeft = facts.attemptsLeft ?? 0;
+    this.errors = facts.errors ?? [];
+    this.reason = facts.reason ?? "";
+    this.staffId = facts.staffId ?? "";
+    this.candidates = facts.candidates ?? [];
+  }
+
+  /** The same refusal for these fields. */
+  withErrors(errors: CallProblem["errors"]): CallProblem {
+    const { retryAfterS, attemptsLeft, reason, staffId, candidates } = this;
+    return new CallProblem(this.problem, { retryAfterS, attemptsLeft, errors, reason, staffId, candidates });
   }
 }
 
@@ -25,41 +51,69 @@ export function record(value: unknown): Record<string, unknown> {
 
 export const text = (value: unknown): string => (typeof value === "string" ? value : "");
 export const whole = (value: unknown): number => (typeof value === "number" && Number.isFinite(value) ? value : 0);
+const list = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.map(record) : []);
 
-interface CallOptions {
-  readonly method?: "GET" | "POST";
+export interface CallOptions {
+  readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
   readonly body?: unknown;
   readonly token?: string;
+  /** The version that is changed: an older one is refused. */
+  readonly ifMatch?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Null: as long as `signal` lets it. */
+  readonly timeoutMs?: number | null;
+  readonly signal?: AbortSignal;
 }
 
 /**
- * One call; gives the JSON of the reply, or null when it has none.
+ * One call; gives the reply when it is a success.
  * @throws CallProblem also when the answer is not from our service (a captive portal, a proxy).
  */
-export async function call(path: string, options: CallOptions = {}): Promise<unknown> {
+export async function exchange(path: string, options: CallOptions = {}): Promise<Response> {
+  const { body, token, ifMatch, timeoutMs = callTimeoutMs } = options;
   const requestId = crypto.randomUUID();
+  const signals = [options.signal ?? [], timeoutMs === null ? [] : AbortSignal.timeout(timeoutMs)].flat();
   const response = await fetch(path, {
     method: options.method ?? "GET",
     headers: {
       "x-request-id": requestId,
-      ...(options.body === undefined ? {} : { "content-type": "application/json" }),
-      ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(ifMatch === undefined ? {} : { "if-match": `"${ifMatch}"` }),
+      ...options.headers,
     },
-    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-    cache: "no-store",
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    // Answers with an ETag are asked for anew with it; those with a person in them say `no-store` themselves.
+    cache: "no-cache",
     credentials: "omit",
     redirect: "error",
-    signal: AbortSignal.timeout(callTimeoutMs),
+    signal: AbortSignal.any(signals),
   });
   if (response.headers.get("x-request-id") !== requestId) throw new CallProblem("network");
-  if (response.ok) return response.status === 204 ? null : ((await response.json()) as unknown);
-  throw await problemIn(response);
+  if (!response.ok) throw await problemIn(response);
+  return response;
+}
+
+/** The JSON of one call's reply, or null when it has none. @throws CallProblem as {@link exchange}. */
+export async function call(path: string, options: CallOptions = {}): Promise<unknown> {
+  const response = await exchange(path, options);
+  return response.status === 204 ? null : ((await response.json()) as unknown);
 }
 
 /** The problem a refused reply carries. */
-export async function problemIn(response: Response): Promise<CallProblem> {
+async function problemIn(response: Response): Promise<CallProblem> {
   if (!response.headers.get("content-type")?.startsWith("application/problem+json")) return new CallProblem("network");
   const body = record(await response.json());
-  const name = text(body.type).split("/").at(-1) ?? "";
-  return new CallProblem(name, Number(response.headers.get("retry-after") ?? 0), whole(body.attempts_left));
+  return new CallProblem(text(body.type).split("/").at(-1) ?? "", {
+    retryAfterS: Number(response.headers.get("retry-after") ?? 0),
+    attemptsLeft: whole(body.attempts_left),
+    errors: list(body.errors).map(({ pointer, code }) => ({ pointer: text(pointer), code: text(code) })),
+    reason: text(body.reason),
+    staffId: text(body.staff_id),
+    candidates: list(body.candidates).map(({ id, name, detail }) => ({
+      id: text(id),
+      name: text(name),
+      detail: text(detail),
+    })),
+  });
 }

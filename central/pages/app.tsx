@@ -1,58 +1,94 @@
-import { signal } from "@preact/signals";
-import { Board } from "./screens/board.tsx";
-import { ChoosePlace } from "./screens/choose-place.tsx";
+import { effect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { LanguageToggle } from "./components/language-toggle.tsx";
+import { language, texts } from "./i18n/texts.ts";
+import { placePath, type Route, route } from "./route.ts";
+import { Check } from "./screens/check.tsx";
+import { Enrol } from "./screens/enrol.tsx";
+import { PlacePage } from "./screens/place-page.tsx";
+import { Places } from "./screens/places.tsx";
+import { Register } from "./screens/register.tsx";
+import { Requests } from "./screens/requests.tsx";
 import { SignIn } from "./screens/sign-in.tsx";
-import { places, signOut } from "./session.ts";
-import { language, texts } from "./texts.ts";
+import { places } from "./service.ts";
+import { signedInAs, signOut } from "./session.ts";
 
-const chosen = signal<string | null>(null);
+/** Nothing of one person stays for the next. */
+effect(() => {
+  if (signedInAs.value === null) places.value = null;
+});
 
-/** The page: a header, and one screen according to what is known. */
+effect(() => {
+  document.documentElement.lang = language.value;
+});
+
+/** The program: a header, and the page the address names. Whoever is not signed in comes to it by signing in. */
 export function App() {
-  const mine = places.value;
-  const place = mine?.find(({ id }) => id === chosen.value) ?? (mine?.length === 1 ? mine[0] : undefined);
-  const leave = () => {
-    chosen.value = null;
-    void signOut();
-  };
+  const t = texts.value;
+  const current = route.value;
+  const main = useRef<HTMLElement>(null);
+  const first = useRef(true);
+  const signedIn = signedInAs.value !== null;
+
+  useEffect(() => {
+    document.title = "Trạm QR";
+    // A new page begins at its top, and a screen reader reads its heading.
+    if (!first.current) {
+      scrollTo(0, 0);
+      main.current?.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+    }
+    first.current = false;
+  }, [current, signedIn]);
+
   return (
     <>
       <header class="top">
-        <span class="brand">
-          <img src={new URL("./icon.svg", import.meta.url).href} alt="" width="28" height="28" />
-          Trạm QR
-        </span>
-        <span class="top-place">{place?.name ?? texts.value.title}</span>
-        <nav class="top-actions">
-          {place && mine && mine.length > 1 ? (
-            <button type="button" class="quiet" onClick={() => (chosen.value = null)}>
-              {texts.value.changePlace}
+        <a class="brand" href="#/" aria-label={t.program}>
+          <img src={new URL("./icon.svg", import.meta.url).href} alt="" width="32" height="32" />
+          <span>Trạm QR</span>
+        </a>
+        <div class="top-actions">
+          <LanguageToggle />
+          {signedIn ? (
+            <button type="button" class="plain" onClick={() => void signOut()}>
+              {t.signIn.signOut}
             </button>
           ) : null}
-          <button
-            type="button"
-            class="quiet"
-            lang={language.value === "vi" ? "en" : "vi"}
-            onClick={() => (language.value = language.value === "vi" ? "en" : "vi")}
-          >
-            {texts.value.switchLanguage}
-          </button>
-          {mine ? (
-            <button type="button" class="quiet" onClick={leave}>
-              {texts.value.signOut}
-            </button>
-          ) : null}
-        </nav>
+        </div>
       </header>
-      <main>
-        {mine === null ? (
-          <SignIn />
-        ) : place ? (
-          <Board key={place.id} place={place} />
-        ) : (
-          <ChoosePlace places={mine} choose={(id) => (chosen.value = id)} />
-        )}
+      <main ref={main}>
+        {current.page === "check" ? <Check signedIn={signedIn} /> : signedIn ? <Page current={current} /> : <SignIn />}
       </main>
     </>
   );
+}
+
+function Page({ current }: { readonly current: Route }) {
+  switch (current.page) {
+    case "places":
+      return <Places section="overview" />;
+    case "live":
+      return <LivePlace />;
+    case "requests":
+      return <Requests />;
+    case "register":
+      return <Register key={current.parentId} parentId={current.parentId} />;
+    case "enrol":
+      return <Enrol key={current.userCode} userCode={current.userCode} />;
+    case "place":
+      return <PlacePage key={current.id} id={current.id} section={current.section} />;
+    case "check":
+    case "unknown":
+      return <p class="empty">{texts.value.common.notFound}</p>;
+  }
+}
+
+/** Whoever has one place watches it at once; others choose. */
+function LivePlace() {
+  const mine = places.value;
+  const only = mine?.length === 1 ? mine[0] : undefined;
+  useEffect(() => {
+    if (only) location.replace(placePath(only.id, "live"));
+  }, [only]);
+  return only ? null : <Places section="live" />;
 }

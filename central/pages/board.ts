@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { foldedText } from "../../contract/written-text.ts";
 import { record, text, whole } from "./api.ts";
 
 /** One line as the page shows it. */
@@ -12,6 +13,11 @@ export interface Line {
   readonly kind: string;
   readonly reader: string;
   readonly clockUnsure: boolean;
+  readonly afterRevocation: boolean;
+  readonly estimated: boolean;
+  readonly placeId: string;
+  /** Only in the full view. */
+  readonly birth: string;
 }
 
 export type Connection =
@@ -19,7 +25,8 @@ export type Connection =
   | { readonly kind: "live" }
   | { readonly kind: "polling" }
   | { readonly kind: "offline"; readonly since: number }
-  | { readonly kind: "no-rights" };
+  | { readonly kind: "no-rights" }
+  | { readonly kind: "masked-only"; readonly reason: string };
 
 const mostLines = 200;
 
@@ -41,11 +48,15 @@ export function lineOf(value: unknown): Line | null {
     direction,
     at: text(entry.at),
     receivedAt: text(entry.received_at),
-    name: text(subject.name_masked),
-    number: text(subject.number_masked),
+    name: text(subject.name ?? subject.name_masked),
+    number: text(subject.number ?? subject.number_masked),
+    birth: text(subject.date_of_birth),
     kind: text(subject.code_kind),
     reader: text(entry.reader_label),
     clockUnsure: entry.clock_state === "unknown",
+    afterRevocation: entry.after_revocation === true,
+    estimated: entry.estimated === true,
+    placeId: text(entry.checkpoint_id),
   };
 }
 
@@ -69,6 +80,16 @@ export function takeCount(value: unknown): void {
   const count = record(value);
   insideNow.value = whole(count.inside_now);
   today.value = { in: whole(count.in), out: whole(count.out) };
+}
+
+/** Those of the shown lines that a person looks for; words may stand anywhere, marks and case do not count. */
+export function filtered(all: readonly Line[], direction: "" | "in" | "out", query: string): readonly Line[] {
+  const words = foldedText(query).split(" ").filter(Boolean);
+  return all.filter(
+    (line) =>
+      (direction === "" || line.direction === direction) &&
+      words.every((word) => foldedText(`${line.name} ${line.number} ${line.reader}`).includes(word)),
+  );
 }
 
 export function clearBoard(): void {

@@ -1,24 +1,34 @@
-import { CallProblem, problemIn, problemOf, record, text } from "./api.ts";
+import { CallProblem, problemOf, record, text } from "./api.ts";
 import { addLines, clearBoard, connection, lineOf, takeCount, takeList, today } from "./board.ts";
 import { readEvents } from "./event-reader.ts";
-import { accessToken, authorised, refresh } from "./session.ts";
+import { ask, placeUrl } from "./service.ts";
+import { authorisedExchange, refresh } from "./session.ts";
 
 const silenceMs = 45_000;
 const pollMs = 15_000;
 const longestWaitMs = 30_000;
 
+/** What of a place is watched. */
+export interface Watch {
+  readonly placeId: string;
+  readonly children: boolean;
+  /** Null: masked. */
+  readonly purpose: string | null;
+}
+
 type Ending = "token" | "rights" | "restart" | "reset" | "lost";
 
 /** Keeps the board of one place up to date until `signal` is aborted, through every kind of interruption. */
-export async function followPlace(placeId: string, signal: AbortSignal): Promise<void> {
+export async function followPlace(watch: Watch, signal: AbortSignal): Promise<void> {
   clearBoard();
-  const path = `/v1/checkpoints/${encodeURIComponent(placeId)}/entries`;
+  const path = placeUrl(watch.placeId, "/entries");
+  const query = queryOf(watch);
   let failures = 0;
   let cursor: string | null = null;
   while (!signal.aborted) {
     try {
-      cursor ??= takeList(await authorised(path));
-      const ending = await followStream(`${path}:stream`, cursor, signal, (next) => {
+      cursor ??= takeList(await ask(path + query, { signal }));
+      const ending = await followStream(`${path}:stream${query}`, cursor, signal, (next) => {
         cursor = next;
         failures = 0;
       });
@@ -31,7 +41,12 @@ export async function followPlace(placeId: string, signal: AbortSignal): Promise
       if (signal.aborted) return;
       const { problem, retryAfterS } = problemOf(error);
       if (problem === "invalid_grant") return;
-      if (problem === "forbidden") return noRights();
+      if (problem === "forbidden" || problem === "not_found") return noRights();
+      if (problem === "masked_only") {
+        clearBoard();
+        connection.value = { kind: "masked-only", reason: problemOf(error).reason };
+        return;
+      }
       if (problem === "invalid_token") {
         await refresh().catch(() => undefined);
       } else if (problem === "too_many_streams") {
@@ -48,6 +63,16 @@ export async function followPlace(placeId: string, signal: AbortSignal): Promise
   }
 }
 
+function queryOf({ children, purpose }: Watch): string {
+  const query = new URLSearchParams();
+  if (children) query.set("include_children", "true");
+  if (purpose !== null) {
+    query.set("view", "full");
+    query.set("purpose", purpose);
+  }
+  return query.size === 0 ? "" : `?${query}`;
+}
+
 /** Reads one stream to its end. */
 async function followStream(
   path: string,
@@ -62,18 +87,11 @@ async function followStream(
     timer = setTimeout(() => silent.abort(), silenceMs);
   };
   try {
-    const response = await fetch(path, {
-      headers: {
-        accept: "text/event-stream",
-        authorization: `Bearer ${accessToken()}`,
-        ...(from === "" ? {} : { "last-event-id": from }),
-      },
-      cache: "no-store",
-      credentials: "omit",
-      redirect: "error",
+    const response = await authorisedExchange(path, {
+      headers: { accept: "text/event-stream", ...(from === "" ? {} : { "last-event-id": from }) },
+      timeoutMs: null,
       signal: AbortSignal.any([signal, silent.signal]),
     });
-    if (!response.ok) throw await problemIn(response);
     if (!response.headers.get("content-type")?.startsWith("text/event-stream") || !response.body) return "lost";
     connection.value = { kind: "live" };
     let last: string | null = from;

@@ -1,14 +1,7 @@
 import { signal } from "@preact/signals";
-import { CallProblem, call, problemOf, record, text, whole } from "./api.ts";
+import { type CallOptions, CallProblem, call, exchange, problemOf, record, text, whole } from "./api.ts";
 
 export type Audience = "staff" | "owner";
-
-/** A place the signed-in person may watch. */
-export interface Place {
-  readonly id: string;
-  readonly name: string;
-  readonly role: "scanner" | "supervisor" | "owner";
-}
 
 interface Tokens {
   readonly access: string;
@@ -19,8 +12,8 @@ interface Tokens {
 let tokens: Tokens | null = null;
 let refreshing: Promise<void> | null = null;
 
-/** Null until somebody is signed in. */
-export const places = signal<readonly Place[] | null>(null);
+/** What the person signed in as; null while nobody is. */
+export const signedInAs = signal<Audience | null>(null);
 /** The last sign-in ended without the person asking for it. */
 export const endedByService = signal(false);
 
@@ -29,16 +22,10 @@ export async function requestCode(phone: string, audience: Audience) {
   return { challengeId: text(reply.challenge_id), resendAfterS: whole(reply.resend_after) };
 }
 
-export async function verifyCode(challengeId: string, code: string): Promise<void> {
+export async function verifyCode(challengeId: string, code: string, audience: Audience): Promise<void> {
   keep(await call("/v1/auth/otp:verify", { method: "POST", body: { challenge_id: challengeId, code } }));
-  const reply = record(await authorised("/v1/me/checkpoints"));
-  const items = Array.isArray(reply.items) ? reply.items.map(record) : [];
-  places.value = items.map((item) => ({ id: text(item.id), name: text(item.name), role: roleOf(item.role) }));
   endedByService.value = false;
-}
-
-function roleOf(value: unknown): Place["role"] {
-  return value === "owner" || value === "supervisor" ? value : "scanner";
+  signedInAs.value = audience;
 }
 
 function keep(reply: unknown): void {
@@ -46,21 +33,20 @@ function keep(reply: unknown): void {
   tokens = { access: text(pair.access_token), refresh: text(pair.refresh_token) };
 }
 
-/** The access token, to be sent in a header. @throws CallProblem `invalid_grant` when nobody is signed in. */
-export function accessToken(): string {
-  if (!tokens) throw new CallProblem("invalid_grant");
-  return tokens.access;
-}
-
-/** A call with the token; an expired one is refreshed once. */
-export async function authorised(path: string): Promise<unknown> {
+/** A call with the token; an expired one is refreshed once. @throws CallProblem `invalid_grant` has signed out. */
+export async function authorisedExchange(path: string, options: CallOptions = {}): Promise<Response> {
   try {
-    return await call(path, { token: accessToken() });
+    return await exchange(path, { ...options, token: accessToken() });
   } catch (error) {
     if (problemOf(error).problem !== "invalid_token") throw error;
     await refresh();
-    return await call(path, { token: accessToken() });
+    return await exchange(path, { ...options, token: accessToken() });
   }
+}
+
+function accessToken(): string {
+  if (!tokens) throw new CallProblem("invalid_grant");
+  return tokens.access;
 }
 
 /** Gets the next tokens; calls at the same time share one. @throws CallProblem; `invalid_grant` has signed out. */
@@ -87,7 +73,7 @@ async function renewed(): Promise<void> {
 
 function forget(): void {
   tokens = null;
-  places.value = null;
+  signedInAs.value = null;
 }
 
 /** Forgets here first, then tells the service; an unreachable service lets the tokens end by themselves. */

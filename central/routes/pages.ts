@@ -39,8 +39,12 @@ export function pageRoutes(server: FastifyInstance, folder: string): void {
       );
     },
   });
-  // `/live` is printed by the programs that start a centre; relative addresses in the pages need the slash.
-  for (const typed of ["/", "/live", "/pages"]) {
-    server.get(typed, async (_request, reply) => reply.redirect("/pages/", 307));
+  // Addresses people type or programs print; relative ones in the pages need the slash.
+  for (const [typed, page] of [
+    ["/", "/pages/"],
+    ["/pages", "/pages/"],
+    ["/live", "/pages/#/live"],
+  ] as const) {
+    server.get(typed, async (_request, reply) => reply.redirect(page, 307));
   }
 }

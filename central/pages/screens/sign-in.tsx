@@ -1,133 +1,133 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { type CallProblem, problemOf } from "../api.ts";
+import { Choices, TextField } from "../components/field.tsx";
+import { ProblemLine } from "../components/problem-line.tsx";
+import { fill, texts } from "../i18n/texts.ts";
+import { useAttempt } from "../load.ts";
+import { codeFromMessage, codeIn } from "../otp-text.ts";
+import { fieldText } from "../problem-text.ts";
 import { type Audience, endedByService, requestCode, verifyCode } from "../session.ts";
-import { fill, texts } from "../texts.ts";
 
 /** Two steps: the phone, then the code that was sent to it. */
 export function SignIn() {
   const phone = useSignal("");
-  const audience = useSignal<Audience>("staff");
+  const audience = useSignal<Audience>("owner");
   const code = useSignal("");
   const challengeId = useSignal<string | null>(null);
   const resendInS = useSignal(0);
-  const busy = useSignal(false);
-  const problem = useSignal<CallProblem | null>(null);
+  const attempt = useAttempt();
+  const t = texts.value;
 
   useEffect(() => {
     const timer = setInterval(() => {
-      resendInS.value = Math.max(0, resendInS.value - 1);
+      resendInS.value = Math.max(0, resendInS.peek() - 1);
     }, 1000);
     return () => clearInterval(timer);
   }, []);
+  useEffect(() => {
+    if (challengeId.value === null) return;
+    const leaving = new AbortController();
+    void codeFromMessage(leaving.signal).then((found) => {
+      if (found !== null && code.peek() === "") code.value = codeIn(found);
+    });
+    return () => leaving.abort();
+  }, [challengeId.value]);
 
-  const attempt = async (work: () => Promise<void>) => {
-    if (busy.value) return;
-    busy.value = true;
-    problem.value = null;
-    try {
-      await work();
-    } catch (error) {
-      problem.value = problemOf(error);
-      if (problem.value.problem === "challenge_expired") code.value = "";
-    } finally {
-      busy.value = false;
-    }
-  };
   const send = () =>
-    attempt(async () => {
+    attempt.run(async () => {
       const sent = await requestCode(phone.value.trim(), audience.value);
       challengeId.value = sent.challengeId;
       resendInS.value = sent.resendAfterS;
       code.value = "";
     });
-  const verify = () => attempt(() => verifyCode(challengeId.value ?? "", code.value));
+  const verify = () => attempt.run(() => verifyCode(challengeId.value ?? "", code.value, audience.value));
   const submit = (event: Event) => {
     event.preventDefault();
     void (challengeId.value === null ? send() : verify());
   };
 
-  const t = texts.value;
   return (
-    <form class="card sign-in" onSubmit={submit}>
-      <h1>{t.signInTitle}</h1>
-      <p class="hint">{endedByService.value ? t.signedOut : t.signInHint}</p>
-      {challengeId.value === null ? (
-        <>
-          <fieldset class="who">
-            <legend>{t.who}</legend>
-            {(["staff", "owner"] as const).map((who) => (
-              <label key={who}>
-                <input
-                  type="radio"
-                  name="who"
-                  checked={audience.value === who}
-                  onChange={() => (audience.value = who)}
-                />
-                {t[who]}
-              </label>
-            ))}
-          </fieldset>
-          <label class="field">
-            {t.phone}
-            <input
-              type="tel"
-              inputMode="tel"
-              autoComplete="tel"
-              placeholder="09xx xxx xxx"
-              required
-              maxLength={20}
+    <div class="narrow">
+      <form class="card" onSubmit={submit}>
+        <h1>{t.signIn.title}</h1>
+        {endedByService.value ? <p class="note warn">{t.signIn.ended}</p> : <p class="quiet">{t.signIn.hint}</p>}
+        {challengeId.value === null ? (
+          <>
+            <Choices
+              legend={t.signIn.who}
+              value={audience.value}
+              change={(value) => (audience.value = value as Audience)}
+              options={[
+                { value: "owner", name: t.signIn.owner, hint: t.signIn.ownerHint },
+                { value: "staff", name: t.signIn.staff, hint: t.signIn.staffHint },
+              ]}
+            />
+            <TextField
+              label={t.signIn.phone}
               value={phone.value}
-              onInput={(event) => (phone.value = event.currentTarget.value)}
+              change={(value) => (phone.value = value)}
+              fault={fieldText(attempt.problem, "/phone", ["/phone"], t)}
+              input={{
+                type: "tel",
+                inputMode: "tel",
+                autoComplete: "tel",
+                placeholder: "0912 345 678",
+                required: true,
+                maxLength: 20,
+              }}
             />
-          </label>
-          <button type="submit" class="primary" disabled={busy.value || phone.value.trim().length < 9}>
-            {t.sendCode}
-          </button>
-        </>
-      ) : (
-        <>
-          <label class="field">
-            {fill(t.code, { phone: phone.value })}
-            <input
+            <button type="submit" class="primary" disabled={attempt.busy || phone.value.trim().length < 9}>
+              {attempt.busy ? t.common.busy : t.signIn.send}
+            </button>
+          </>
+        ) : (
+          <>
+            <TextField
               key="code"
-              class="code"
-              inputMode="numeric"
-              autoComplete="one-time-code"
-              pattern="[0-9]{6}"
-              maxLength={6}
-              required
-              ref={(input) => input?.focus()}
+              label={fill(t.signIn.code, { phone: phone.value })}
+              hint={t.signIn.codeHint}
               value={code.value}
-              onInput={(event) => (code.value = event.currentTarget.value.replace(/\D/g, ""))}
+              change={(value) => (code.value = codeIn(value))}
+              input={{
+                class: "code-input",
+                inputMode: "numeric",
+                autoComplete: "one-time-code",
+                required: true,
+                ref: (input: HTMLInputElement | null) => input?.focus(),
+              }}
             />
-          </label>
-          <button type="submit" class="primary" disabled={busy.value || code.value.length !== 6}>
-            {t.signIn}
-          </button>
-          <div class="row">
-            <button type="button" class="quiet" onClick={() => (challengeId.value = null)}>
-              {t.otherPhone}
+            <button type="submit" class="primary" disabled={attempt.busy || code.value.length !== 6}>
+              {attempt.busy ? t.common.busy : t.signIn.submit}
             </button>
-            <button
-              type="button"
-              class="quiet"
-              disabled={busy.value || resendInS.value > 0}
-              onClick={() => void send()}
-            >
-              {resendInS.value > 0 ? fill(t.resendIn, { s: resendInS.value }) : t.resend}
-            </button>
-          </div>
-        </>
-      )}
-      <p class="problem" role="alert">
-        {problem.value ? sentenceFor(problem.value) : ""}
+            <div class="buttons">
+              <button
+                type="button"
+                class="plain"
+                onClick={() => {
+                  challengeId.value = null;
+                  attempt.say(null);
+                }}
+              >
+                {t.signIn.otherPhone}
+              </button>
+              <button
+                type="button"
+                class="plain digits"
+                disabled={attempt.busy || resendInS.value > 0}
+                onClick={() => void send()}
+              >
+                {resendInS.value > 0 ? fill(t.signIn.resendIn, { s: resendInS.value }) : t.signIn.resend}
+              </button>
+            </div>
+          </>
+        )}
+        <ProblemLine problem={attempt.problem} />
+      </form>
+      <p>
+        <a class="button" href="#/check">
+          {t.signIn.check}
+        </a>
       </p>
-    </form>
+    </div>
   );
-}
-
-function sentenceFor({ problem, attemptsLeft, retryAfterS }: CallProblem): string {
-  const { problems } = texts.value;
-  return fill(problems[problem] ?? problems.other ?? "", { left: attemptsLeft, s: retryAfterS });
 }

@@ -1,62 +1,40 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
-import { build } from "vite";
+import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { TokenReply } from "../../contract/people.ts";
 import { Device, Rig } from "../../testing/central-rig.ts";
-import { launchChromium } from "../../testing/chromium.ts";
-import { parts } from "../../vite.config.ts";
+import { OwnerPages, signInOnPage } from "../../testing/owner-pages.ts";
 
-let folder: string;
-let browser: Browser;
+let pages: OwnerPages;
 let page: Page;
 let rig: Rig;
 let owner: TokenReply;
 let checkpointId: string;
 let device: Device;
-let refusals: string[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "central-pages-"));
-  const { pages } = parts;
-  await build({ ...pages, configFile: false, logLevel: "error", build: { ...pages?.build, outDir: folder } });
-  browser = await launchChromium();
+  pages = await OwnerPages.build();
 }, 60_000);
-afterAll(async () => {
-  await browser.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => pages[Symbol.asyncDispose]());
 
 beforeEach(async () => {
-  rig = await Rig.start({ pagesDir: folder });
+  rig = await Rig.start({ pagesDir: pages.folder });
   ({ owner, checkpointId } = await rig.checkpoint());
   device = new Device(checkpointId, rig.clock);
-  page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-  refusals = [];
-  page.on("console", (message) => {
-    if (/Content Security Policy|TrustedHTML/.test(message.text())) refusals.push(message.text());
-  });
-  page.on("pageerror", (error) => refusals.push(String(error)));
+  page = await pages.open({ width: 1280, height: 800 });
 });
 afterEach(async () => {
-  await page.close();
+  await page.context().close();
   await rig[Symbol.asyncDispose]();
-  expect(refusals).toEqual([]);
+  expect(pages.refusals.splice(0)).toEqual([]);
 });
 
-/** Signs a second owner in through the page. */
+/** Signs a supervisor in through the page, at the place's live board. */
 async function signIn(): Promise<void> {
   await rig.call("POST", `/v1/checkpoints/${checkpointId}/staff`, {
     body: { id: crypto.randomUUID(), phone: "0900000002", display_name: "Trần Thị Thử", role: "supervisor" },
     token: owner.access_token,
   });
-  await page.goto(`${rig.url}/pages/`);
-  await page.getByLabel("Số điện thoại").fill("0900 000 002");
-  await page.getByRole("button", { name: "Gửi mã" }).click();
-  await page.getByLabel(/Mã 6 số/).fill(rig.codes.get("0900000002") ?? "");
-  await page.getByRole("button", { name: "Đăng nhập" }).click();
+  await signInOnPage(page, rig, "0900000002", { as: "Nhân viên", fragment: "#/live" });
   await page.locator(".connection.live").waitFor();
 }
 
@@ -64,8 +42,8 @@ const upload = (...entries: unknown[]) => rig.upload(owner.access_token, device,
 const lines = (count: number) =>
   page.waitForFunction((wanted) => document.querySelectorAll(".line").length === wanted, count);
 
-describe("the live page in Chromium", { timeout: 30_000 }, () => {
-  test("signs in, shows masked scans as they arrive, in both languages", async () => {
+describe("the live board in Chromium", { timeout: 60_000 }, () => {
+  test("shows masked scans as they arrive, in both languages", async () => {
     await signIn();
     expect(await page.locator("html").getAttribute("lang")).toBe("vi");
     await upload(device.entry(), device.person("079099000002", "Lê <img src=x onerror=alert(1)>Giả"));
@@ -81,13 +59,21 @@ describe("the live page in Chromium", { timeout: 30_000 }, () => {
     expect(await page.locator("body").textContent()).toContain("Inside now");
   });
 
-  test("says a wrong code plainly", async () => {
-    await page.goto(`${rig.url}/pages/`);
-    await page.getByLabel("Số điện thoại").fill("0900000003");
-    await page.getByRole("button", { name: "Gửi mã" }).click();
-    await page.getByLabel(/Mã 6 số/).fill(rig.codes.get("0900000003") === "000000" ? "000001" : "000000");
-    await page.getByRole("button", { name: "Đăng nhập" }).click();
-    await page.getByText("Mã chưa đúng. Còn 4 lần thử.").waitFor();
+  test("shows what is looked for: by direction, and by words without marks", async () => {
+    await signIn();
+    await upload(
+      device.entry(),
+      device.person("079099000002", "Lê Văn Giả", { reader_label: "Cổng phía đông" }),
+      device.person("079099000003", "Đỗ Thị Giả", { direction: "out" }),
+    );
+    await lines(3);
+    await page.getByLabel("Tìm trong danh sách").fill("cong phia dong");
+    await lines(1);
+    await page.getByLabel("Tìm trong danh sách").fill("");
+    await page.getByLabel("Hướng").selectOption("out");
+    await lines(1);
+    await page.getByLabel("Tìm trong danh sách").fill("khong co ai");
+    await page.getByText("Không có lượt nào hợp với bộ lọc").waitFor();
   });
 
   test("goes on by itself when the access token ends", async () => {
@@ -108,7 +94,7 @@ describe("the live page in Chromium", { timeout: 30_000 }, () => {
     const port = Number(new URL(rig.url).port);
     await rig.stop();
     await page.locator(".connection.offline").waitFor();
-    await rig.start({ pagesDir: folder, port });
+    await rig.start({ pagesDir: pages.folder, port });
     await upload(device.entry());
     await lines(1);
     await page.locator(".connection.live").waitFor();
