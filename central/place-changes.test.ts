@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TokenReply } from "../contract/people.ts";
 import { maxPlacesOwned } from "../contract/places.ts";
 import { Device, newCheckpoint, type Reply, Rig } from "../testing/central-rig.ts";
+import { openStore } from "./store/store.ts";
 
 let rig: Rig;
 let owner: TokenReply;
@@ -378,5 +379,47 @@ describe("the end of a place", () => {
     expect((await act("merge", { into: target, reason: "gộp" })).status).toBe(200);
     expect(type(await act("merge", { into: placeId, reason: "ngược" }, target))).toBe("validation");
     expect((await read(target)).body.merged_from).toMatchObject([{ id: placeId, name: "Cổng thử nghiệm" }]);
+  });
+});
+
+describe("the kind of a place", () => {
+  const official = async (): Promise<TokenReply> => {
+    const { store } = openStore(`sqlite:${rig.databasePath}`, rig.clock);
+    await store.officials.add(await store.staff.personOf("0930000001", rig.clock.now()), "counts", ["01"]);
+    await store.close();
+    return rig.signIn("0930000001", "official");
+  };
+
+  test("is decided once by an official; changing it takes approval and full view back", async () => {
+    const hospital = (await create({ kind: "hospital" })).body.id;
+    const { access_token } = await official();
+    const decide = (decision: string, reference: string) =>
+      act("approve-kind", { decision, reference }, hospital, access_token);
+    expect((await decide("approve", "QĐ 12/SYT")).body).toEqual({
+      id: hospital,
+      version: 2,
+      kind: "hospital",
+      kind_status: "approved",
+      kind_decision: { decision: "approve", reference: "QĐ 12/SYT", at: "2026-03-02T03:00:00.000Z" },
+    });
+    expect((await decide("approve", "QĐ 12/SYT")).body.version).toBe(2);
+    expect(type(await decide("approve", "QĐ 13/SYT"))).toBe("already_decided");
+    expect((await read(hospital)).body.policy.full_view).toBe(true);
+    const doctor = await rig.call("POST", `/v1/checkpoints/${hospital}/staff`, {
+      body: { id: randomUUID(), phone: "0920000001", display_name: "Bác sĩ", role: "supervisor", full_view: true },
+      token: owner.access_token,
+    });
+    expect(doctor.body).toMatchObject({ full_view: true });
+    const staff = async () =>
+      (await rig.call("GET", `/v1/checkpoints/${hospital}/staff`, { token: owner.access_token })).body.items.find(
+        ({ role }: { role: string }) => role === "supervisor",
+      );
+    expect((await edit({ name: "Bệnh viện B" }, 2, hospital)).body.kind_status).toBe("approved");
+    expect((await staff()).full_view).toBe(true);
+    const changed = await edit({ kind: "quarantine_post" }, 3, hospital);
+    expect(changed.body).toMatchObject({ kind_status: "declared", kind_decision: null, policy: { full_view: false } });
+    expect((await staff()).full_view).toBe(false);
+    await decide("approve", "QĐ 14/SYT");
+    expect((await staff()).full_view).toBe(false);
   });
 });

@@ -2,7 +2,8 @@ import { generateKeyPairSync, randomUUID, sign } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { TokenReply } from "../contract/people.ts";
 import { placeCodeText, placeMessage, readPlaceCode } from "../contract/signed-code.ts";
-import { Device, newCheckpoint, type Reply, Rig } from "../testing/central-rig.ts";
+import { Device, newCheckpoint, OpenStream, type Reply, Rig } from "../testing/central-rig.ts";
+import { until } from "../testing/until.ts";
 
 let rig: Rig;
 let owner: TokenReply;
@@ -124,6 +125,23 @@ test("entries of a merged place are in the list and the counts of the one that g
   await rig.upload(owner.access_token, device, [device.person("079099000002", "Lê Văn Giả")]);
   expect((await list(into)).body.inside_now).toBe(2);
   expect((await list(placeId)).body.items).toHaveLength(2);
+});
+
+test("an open live list of the place that goes on is told, and follows the merged one from then on", async () => {
+  const into = (
+    await rig.call("POST", "/v1/checkpoints", {
+      body: { ...newCheckpoint(randomUUID()), name: "Cổng hai" },
+      token: owner.access_token,
+    })
+  ).body.id;
+  await using stream = await OpenStream.open(rig, into, owner.access_token);
+  await until("the counts", () => stream.named("count").length > 0);
+  await act("merge", { into, reason: "gộp" });
+  await until("the reset", () => stream.named("reset").length > 0);
+  const device = new Device(placeId, rig.clock);
+  await rig.upload(owner.access_token, device, [device.person("079099000001", "Nguyễn Văn Giả")]);
+  await until("the entry", () => stream.named("entry").length > 0);
+  await until("its count", () => stream.named("count").at(-1)?.data.inside_now === 1);
 });
 
 test("asking is bounded per address", async () => {

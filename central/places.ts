@@ -8,6 +8,7 @@ import {
   type PlaceState,
   usualNotice,
 } from "../contract/places.ts";
+import type { Problem } from "../contract/problem.ts";
 import { mostPlaceCodes } from "../contract/signed-code.ts";
 import { foldedText } from "../contract/written-text.ts";
 import type { Central } from "./context.ts";
@@ -167,18 +168,15 @@ function retentionOf(
 /** Same name in the same commune and the same parent. Of strangers' places no id is told and no house. */
 async function refuseLookAlike(store: Store, personRef: PersonRef, wanted: StoredCheckpoint): Promise<void> {
   const name = foldedText(wanted.name);
-  const alike = (await store.checkpoints.openIn(wanted.address.commune_code)).filter(
-    (other) => other.parentId === wanted.parentId && foldedText(other.name) === name,
-  );
+  const names = await store.checkpoints.openNames(wanted.address.commune_code, wanted.parentId);
+  const alike = names.filter((other) => foldedText(other.name) === name).slice(0, 10);
   if (alike.length === 0) return;
-  const candidates = [];
-  for (const other of alike.slice(0, 10)) {
-    const isOwn = (await store.staff.currentGrant(other.id, personRef))?.role === "owner";
-    candidates.push({
-      ...(isOwn ? { id: other.id } : {}),
-      name: other.name,
-      detail: maskedAddressLine(other.address),
-    });
+  const candidates: NonNullable<Problem["candidates"]> = [];
+  for (const { id } of alike) {
+    const other = await store.checkpoints.find(id);
+    const isOwn = (await store.staff.currentGrant(id, personRef))?.role === "owner";
+    if (other)
+      candidates.push({ ...(isOwn ? { id } : {}), name: other.name, detail: maskedAddressLine(other.address) });
   }
   throw new HttpProblem(
     "looks_like_existing",

@@ -184,16 +184,21 @@ export const placeReason = z.object({ reason: written(1, 500) }).meta({ id: "Pla
 /** Another place of the same owner that goes on for this one. */
 export const placeMerge = z.object({ into: z.uuid(), reason: written(1, 500) }).meta({ id: "PlaceMerge" });
 
-/** What became of it. */
+const decidedKind = z
+  .object({ decision: z.enum(["approve", "refuse"]), reference: z.string(), at: z.iso.datetime() })
+  .nullable();
+
+/** What became of the declared kind of a place. */
 export const kindDecided = z
   .object({
     id: z.uuid(),
     version: z.int(),
     kind: checkpointKind,
     kind_status: z.enum(["declared", "approved"]),
-    kind_decision: z.object({ decision: z.enum(["approve", "refuse"]), reference: z.string(), at: z.iso.datetime() }),
+    kind_decision: decidedKind,
   })
   .meta({ id: "KindDecided" });
+export type KindDecided = z.infer<typeof kindDecided>;
 
 export const kindDecision = z
   .object({
@@ -222,10 +227,7 @@ export const checkpoint = z
     kind: checkpointKind.catch("other"),
     kind_status: z.enum(["declared", "approved"]),
     /** What an official decided about the kind last. */
-    kind_decision: z
-      .object({ decision: z.enum(["approve", "refuse"]), reference: z.string(), at: z.iso.datetime() })
-      .nullable()
-      .default(null),
+    kind_decision: decidedKind.default(null),
     state: placeState.default("active"),
     state_since: z.iso.datetime().nullable().default(null),
     /** Owners, supervisors and officials only. */

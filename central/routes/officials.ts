@@ -1,12 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
-import type { Checkpoint } from "../../contract/places.ts";
-import { kindDecision } from "../../contract/places.ts";
+import { type KindDecided, kindDecision } from "../../contract/places.ts";
 import { anyPersonOf, type Central } from "../context.ts";
 import { versionTag } from "../etag.ts";
 import { bodyOf, checked } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
-import { checkpointOf } from "../place-view.ts";
+import { kindDecisionOf } from "../place-view.ts";
 import { decideKind } from "../places.ts";
 import type { OfficialGrant } from "../store/official-store.ts";
 import type { Store } from "../store/store.ts";
@@ -19,14 +18,14 @@ export function officialRoutes(server: FastifyInstance, central: Central): void 
     const personRef = await officialOf(central, request);
     const { id } = checked(request.params, place);
     const { decision, reference } = bodyOf(request, kindDecision);
-    const answer = await central.store.transaction(async (store): Promise<Checkpoint> => {
+    const decided = await central.store.transaction(async (store) => {
       await checkScope(store, id, await store.officials.current(personRef));
-      const decided = await decideKind(central, store, personRef, id, decision, reference);
-      // An official is no staff: it is told of the place what a scanner is.
-      return checkpointOf(central, decided, { role: "scanner", fullView: false });
+      return decideKind(central, store, personRef, id, decision, reference);
     });
     central.live.changed(id);
-    return reply.header("etag", versionTag(answer.version)).send(answer);
+    const { version, kind, kindStatus: kind_status } = decided;
+    const answer: KindDecided = { id, version, kind, kind_status, kind_decision: kindDecisionOf(decided) };
+    return reply.header("etag", versionTag(version)).send(answer);
   });
 }
 

@@ -88,6 +88,14 @@ async function follow(
     }
   }
 
+  const listening = new Map<string, () => void>();
+  /** Whether one of these places is heard for the first time. */
+  const listenTo = (places: readonly string[]): boolean => {
+    const added = places.filter((place) => !listening.has(place));
+    for (const place of added) listening.set(place, live.listen(place, changed));
+    return added.length > 0;
+  };
+
   /** Sends what arrived since `position`, and the counts. Rights and token are looked up each time. */
   const catchUp = async () => {
     for (;;) {
@@ -96,6 +104,11 @@ async function follow(
       const { grant, checkpointIds, look } = allowed;
       // Read first: what arrives in between comes again at the next call.
       const end = await store.entries.lastPosition(checkpointIds);
+      if (listenTo(checkpointIds)) {
+        // A place was merged into one of these, or opened below it: what it has already is in the list only.
+        position = end;
+        await stream.send({ name: "reset", id: cursors.seal(id, position), data: {} });
+      }
       const { role } = grant;
       const query = { checkpointId: id, checkpointIds, role, limit: pageSize, direction: null, after: null };
       const entries = await entriesFor(central, query, position);
@@ -137,7 +150,7 @@ async function follow(
       }
     })();
   };
-  const listening = opened.checkpointIds.map((place) => live.listen(place, changed));
+  listenTo(opened.checkpointIds);
   const comments = setInterval(() => {
     stream.comment();
     // A sign-out does not touch the checkpoint: it is seen here.
@@ -149,7 +162,7 @@ async function follow(
     if (clock.now() >= caller.expiresAt) bye("token");
   }, expiryLookMs);
   const stop = () => {
-    for (const stopListening of listening) stopListening();
+    for (const stopListening of listening.values()) stopListening();
     clearInterval(comments);
     clearInterval(expiry);
   };

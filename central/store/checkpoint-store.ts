@@ -86,8 +86,8 @@ export interface CheckpointStore {
   withMerged(id: string): Promise<string[]>;
   /** The place itself, or the one that goes on for it in the end. */
   successor(id: string): Promise<StoredCheckpoint | null>;
-  /** Open places of a commune. */
-  openIn(communeCode: string): Promise<StoredCheckpoint[]>;
+  /** Open places of a commune that lie in the same place, or in none. */
+  openNames(communeCode: string, parentId: string | null): Promise<{ id: string; name: string }[]>;
   /** Open places somebody owns. */
   countOwned(personRef: string): Promise<number>;
 }
@@ -176,9 +176,14 @@ export function checkpointStore(db: Kysely<Tables>, sealer: Sealer): CheckpointS
       const chain = await follow(id, ({ successorId }) => successorId);
       return chain.at(-1) ?? find(id);
     },
-    async openIn(communeCode) {
-      const rows = await places().where("commune_code", "=", communeCode).where("state", "in", open).execute();
-      return rows.map(read);
+    openNames(communeCode, parentId) {
+      return db
+        .selectFrom("checkpoint")
+        .select(["id", "name"])
+        .where("commune_code", "=", communeCode)
+        .where("parent_id", "is", parentId)
+        .where("state", "in", open)
+        .execute();
     },
     async countOwned(personRef) {
       const row = await db
