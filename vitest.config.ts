@@ -11,6 +11,7 @@ const unixOnly = [
   "cli/gate.test.ts",
   "cli/kiosk-e2e.test.ts",
   "cli/main-job.test.ts",
+  "cli/poster.test.ts",
   "cli/reader-test-page.test.ts",
   "cli/reader-test.test.ts",
   "cli/readers-report.test.ts",

@@ -6,6 +6,7 @@ import { centralOfficialCommand } from "./commands/central-official.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { dutyCommands } from "./commands/duty.ts";
 import { journalCommand } from "./commands/journal.ts";
+import { posterCommand } from "./commands/poster.ts";
 import { readersCommand } from "./commands/readers.ts";
 import { recogniseCommand } from "./commands/recognise.ts";
 import { scanCommand } from "./commands/scan.ts";
@@ -37,6 +38,7 @@ for (const command of [
   scanCommand,
   recogniseCommand,
   journalCommand,
+  posterCommand,
   doctorCommand,
   ...dutyCommands,
 ]) {

@@ -53,6 +53,7 @@ export interface Call<T> {
   /** The body as gzipped JSON, where somebody has packed it already. */
   readonly gzipped?: Uint8Array;
   readonly accessToken?: string;
+  /** What the answer must be: of a file its bytes, else its JSON. */
   readonly schema: z.ZodType<T> | null;
   readonly totalTimeoutMs?: number;
   readonly cancelled?: AbortSignal;
@@ -101,6 +102,7 @@ export class CentralApi {
         method: call.operation.method,
         url: pathOf(call),
         ...(data === undefined ? {} : { data }),
+        ...(call.operation.fileTypes === undefined ? {} : { responseType: "arraybuffer" }),
         headers: {
           "X-Request-Id": requestId,
           ...(data === undefined ? {} : { "Content-Type": "application/json", "Content-Encoding": "gzip" }),
@@ -114,17 +116,17 @@ export class CentralApi {
       clearTimeout(timer);
       call.cancelled?.removeEventListener("abort", end);
     }
-    const foreign = whyForeign(response, requestId);
+    const foreign = whyForeign(response, requestId, call.operation);
     if (foreign !== null) return { kind: "foreign", detail: foreign, untimely: false };
     this.#noteServerTime(response, sentMono);
-    return this.#read(response, call.schema);
+    return this.#read(response, call);
   }
 
-  #read<T>(response: AxiosResponse<string>, schema: z.ZodType<T> | null): Reply<T> {
+  #read<T>(response: AxiosResponse<string>, { schema, operation }: Call<T>): Reply<T> {
     const { status } = response;
     if (status >= 200 && status < 300) {
       if (schema === null) return { kind: "ok", value: undefined as T };
-      const value = schema.safeParse(jsonOf(response.data));
+      const value = schema.safeParse(operation.fileTypes ? response.data : jsonOf(response.data));
       if (value.success) return { kind: "ok", value: value.data };
       return { kind: "foreign", detail: `the answer ${status} has not the agreed form`, untimely: false };
     }
@@ -151,7 +153,7 @@ function bodyOf({ body, gzipped }: Call<unknown>): Buffer | undefined {
   return body === undefined ? undefined : gzipSync(JSON.stringify(body));
 }
 
-function whyForeign(response: AxiosResponse<string>, requestId: string): string | null {
+function whyForeign(response: AxiosResponse<string>, requestId: string, operation: Operation): string | null {
   if (response.status >= 300 && response.status < 400) return `redirect ${response.status}`;
   if (response.headers["x-request-id"] !== requestId) return `answer ${response.status} without our request id`;
   if (response.status === 204) return null;
@@ -159,7 +161,8 @@ function whyForeign(response: AxiosResponse<string>, requestId: string): string 
     .split(";")[0]
     ?.trim()
     .toLowerCase();
-  return type === "application/json" || type === "application/problem+json"
+  const agreed = response.status < 300 && operation.fileTypes ? operation.fileTypes : ["application/json"];
+  return type === "application/problem+json" || agreed.includes(type ?? "")
     ? null
     : `answer ${response.status} of type ${type || "none"}`;
 }
