@@ -36,7 +36,7 @@ import type { KioskIntent } from "./kiosk-port/intent.ts";
 import { type KioskPort, pageAnswerWithinMs, type ScanOutcome } from "./kiosk-port/port.ts";
 import type { KioskView } from "./kiosk-port/view.ts";
 import { checkPlaceCode } from "./place-check.ts";
-import { type ScreenRights, screenRights } from "./policy.ts";
+import { type ScreenRights, screenRights, showsInFull } from "./policy.ts";
 import { QuietLog } from "./quiet-log.ts";
 import { ReaderTest, testedReader } from "./reader-test.ts";
 import { Readers } from "./readers.ts";
@@ -227,6 +227,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     duty: () => duty.present,
     clockOffset: () => offset,
     attended: () => screens.attended,
+    showsInFull: () => showsInFull(place, duty.member, duty.proofAgeMs),
     onRecorded: (entry) => {
       recent.add(entry);
       outbox.nudge();

@@ -1,6 +1,6 @@
 import { fullViewSignInMs } from "../contract/limits.ts";
 import type { Audience, Role } from "../contract/people.ts";
-import { type CheckpointKind, fullViewKinds } from "../contract/places.ts";
+import { type Checkpoint, type CheckpointKind, fullViewKinds } from "../contract/places.ts";
 import type { EntriesView, MaskedOnlyReason, ViewPurpose } from "../contract/privacy.ts";
 import type { Code } from "./codes/code.ts";
 import { fullPerson, type MaskedPerson, maskedPerson } from "./codes/person.ts";
@@ -45,6 +45,29 @@ export function viewOf(question: ViewQuestion): ViewDecision {
   if (question.wanted === "masked") return { view: "masked" };
   const [reason] = obstacles.find(([, isThere]) => isThere(question)) ?? [];
   return reason === undefined ? { view: "full" } : { view: "masked-only", reason };
+}
+
+/**
+ * Whether this station's screen shows who scans in full: to the member on duty, for the purpose a gate has. Such a scan
+ * is marked `shown-in-full` on its row, which is its line of the access log and is on the disk before it is shown.
+ */
+export function showsInFull(
+  place: Pick<Checkpoint, "kind" | "kind_status"> | null,
+  member: { readonly role: Role; readonly fullView: boolean; readonly expired: boolean } | null,
+  proofAgeMs: number,
+): boolean {
+  if (place === null || member === null || member.expired) return false;
+  const decision = viewOf({
+    audience: "staff",
+    role: member.role,
+    kind: place.kind,
+    kindStatus: place.kind_status,
+    fullView: member.fullView,
+    signInAgeMs: proofAgeMs,
+    wanted: "full",
+    purpose: "identity_check",
+  });
+  return decision.view === "full";
 }
 
 /** A person as the screen may show it. */

@@ -25,6 +25,7 @@ let outcomes: ScanOutcome[];
 let onOutcome: (outcome: ScanOutcome) => void;
 let recorded: Entry[];
 let attended: boolean;
+let inFull: boolean;
 let setUp: boolean;
 let placeState: PlaceState;
 let placeCheck: PlaceCheck;
@@ -46,6 +47,7 @@ beforeEach(async () => {
   onOutcome = () => {};
   recorded = [];
   attended = true;
+  inFull = false;
   setUp = true;
   placeState = "active";
   placeCheck = "genuine";
@@ -61,6 +63,7 @@ beforeEach(async () => {
     duty: () => ({ state: "signed-in", staffRef: "staff-1" }),
     clockOffset: () => null,
     attended: () => attended,
+    showsInFull: () => inFull,
     onRecorded: (entry) => recorded.push(entry),
     onChange: () => {},
     onOutcome: (outcome) => {

@@ -16,6 +16,7 @@ import type { RecordAnswer, Recorded, SeenCode, UndecidedDraft } from "./journal
 import type { ScanOutcome } from "./kiosk-port/port.ts";
 import type { ScreenState } from "./kiosk-port/view.ts";
 import type { PlaceCheck } from "./place-check.ts";
+import { shownPerson } from "./policy.ts";
 import { type ClockOffset, clockStateOf } from "./sync/clock-offset.ts";
 
 /** Where a scan came from. */
@@ -38,6 +39,8 @@ export interface StationOptions {
   readonly clockOffset: () => ClockOffset | null;
   /** A screen is connected. */
   readonly attended: () => boolean;
+  /** Whoever is on duty may see people in full here and now. */
+  readonly showsInFull: () => boolean;
   /** An entry reached the disk. */
   readonly onRecorded: (entry: Entry) => void;
   /** The screen state or a count changed. */
@@ -186,6 +189,7 @@ export class Station {
         personKnown: person !== null,
         duty: state,
         attended: this.#options.attended(),
+        shownInFull: this.#options.attended() && this.#options.showsInFull(),
         nowMs: clock.wallMs(),
       },
       personKey: person,
@@ -262,7 +266,8 @@ export class Station {
       state: "accepted",
       scanId: id,
       direction,
-      person: maskedPerson(code),
+      // What the row says, not what holds by now: it is the record of this look.
+      person: shownPerson(code, marks.includes("shown-in-full")),
       atMs: wallMs,
       lane: taken.lane.name,
       // Staff who have just confirmed the card need not be told again to look at it.

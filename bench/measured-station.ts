@@ -60,6 +60,7 @@ export async function openMeasuredStation(
     duty: () => ({ state: "signed-in", staffRef: "staff-1" }),
     clockOffset: () => null,
     attended: () => true,
+    showsInFull: () => false,
     onRecorded: () => {},
     onChange: () => screens.draw(),
     onOutcome: (outcome) => probe.onOutcome?.(outcome),

@@ -38,6 +38,7 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
     const lastSeq = (await store.devices.highWater(batch.device_id)) + maxSequenceLeap;
     const results: ItemResult[] = [];
     const seqsHere: number[] = [];
+    const looks = new Map<string, WireEntry[]>();
     for (const item of items) {
       if ("refused" in item) {
         results.push(item.refused);
@@ -45,7 +46,13 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
       }
       const ingest = { central, store, batch, uploadedBy, receivedAt, rights, known, erased, lastSeq };
       const result = await ingestItem(ingest, item.wire);
-      if (result.status === "stored") touched.add(item.wire.checkpoint_id);
+      if (result.status === "stored") {
+        touched.add(item.wire.checkpoint_id);
+        if (item.wire.marks.includes("shown-in-full")) {
+          const look = `${item.wire.checkpoint_id} ${item.wire.staff_ref}`;
+          looks.set(look, [...(looks.get(look) ?? []), item.wire]);
+        }
+      }
       // Also a repeated one: whatever the list of gaps says of it, it is here.
       if (result.status === "stored" || result.status === "duplicate") seqsHere.push(item.wire.seq);
       if (result.type === "id_conflict") {
@@ -54,6 +61,7 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
       results.push(result);
     }
     await store.devices.addReceived(batch.device_id, seqsHere);
+    for (const entries of looks.values()) await noteKioskLook(central, store, batch.device_id, entries);
     const seq = await store.devices.highWater(batch.device_id);
     const missing = await store.devices.missing(batch.device_id, {
       after: 0,
@@ -64,6 +72,24 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
   });
   for (const checkpointId of touched) central.live.changed(checkpointId);
   return response;
+}
+
+/** People a station showed in full to the member on duty, as their rows say: the station's part of the access log. */
+async function noteKioskLook(
+  { accessLog }: Central,
+  store: Store,
+  deviceId: string,
+  entries: readonly WireEntry[],
+): Promise<void> {
+  const [first] = entries;
+  if (!first) return;
+  await accessLog.write(store, {
+    action: "kiosk_full_view",
+    actor: first.staff_ref ?? deviceId,
+    checkpointId: first.checkpoint_id,
+    objects: entries.map(({ id }) => id),
+    purpose: "identity_check",
+  });
 }
 
 /** The item as an entry, or why it is none. Nothing of the item but its id is repeated in the answer. */

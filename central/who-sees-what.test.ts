@@ -1,129 +1,20 @@
-import { randomUUID } from "node:crypto";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { TokenReply } from "../contract/people.ts";
-import { Device, newCheckpoint, OpenStream, type Reply, Rig } from "../testing/central-rig.ts";
+import { Device, OpenStream, type Reply, Rig } from "../testing/central-rig.ts";
+import { PolicyPlaces, visitor } from "../testing/policy-places.ts";
 import { type PolicyRow, policyTable } from "../testing/policy-table.ts";
 import { until } from "../testing/until.ts";
-import { openStore } from "./store/store.ts";
 
 let rig: Rig;
+let places: PolicyPlaces;
 beforeAll(async () => {
   rig = await Rig.start();
+  places = new PolicyPlaces(rig);
 });
 afterAll(() => rig[Symbol.asyncDispose]());
 
-let phones = 0;
-/** A phone nobody has used, of another prefix each time: limits per prefix are not what is tested here. */
-const newPhone = () => `09${String(10_000 + phones++).padStart(5, "0")}001`;
-
-const number = "079099123456";
-const fullName = "Hoàng Thị Chim";
+const { number, fullName } = visitor;
 const secrets = [number, "99123", fullName, "Thị", "1991-02-03", "Phố Chim", "0911222333", "raw", "sha256"];
-
-/** What the operator's command does on the centre's machine. */
-async function makeOfficial(phone: string, units: readonly string[]): Promise<TokenReply> {
-  const { store } = openStore(`sqlite:${rig.databasePath}`, rig.clock);
-  await store.officials.add(await store.staff.personOf(phone, rig.clock.now()), "counts", units);
-  await store.close();
-  return rig.signIn(phone, "official");
-}
-
-const patchStaff = (id: string, staffId: string, token: string, version: number, body: object) =>
-  rig.call("PATCH", `/v1/checkpoints/${id}/staff/${staffId}`, { body, token, headers: { "if-match": `"${version}"` } });
-
-/** A place with one visitor, as the row has it. */
-async function placeOf(row: Pick<PolicyRow, "kind" | "kindStatus">) {
-  rig.clock.advance(11 * 60_000);
-  const phone = newPhone();
-  const owner = await rig.signIn(phone, "owner");
-  const checkpointId = randomUUID();
-  const made = await rig.call("POST", "/v1/checkpoints", {
-    body: { ...newCheckpoint(checkpointId), kind: row.kind, name: `Cơ sở ${phones}`, confirm: true },
-    token: owner.access_token,
-  });
-  expect(made.status).toBe(201);
-  if (row.kindStatus === "approved") {
-    const official = await makeOfficial(newPhone(), ["01"]);
-    const approved = await rig.call("POST", `/v1/checkpoints/${checkpointId}:approve-kind`, {
-      body: { decision: "approve", reference: "QĐ 12/SYT" },
-      token: official.access_token,
-    });
-    expect([approved.status, approved.body.kind_status], approved.text).toEqual([200, "approved"]);
-  }
-  const device = new Device(checkpointId, rig.clock);
-  const visit = device.entry({
-    fields: {
-      citizenNumber: number,
-      fullName,
-      dateOfBirth: "1991-02-03",
-      address: "Số 5 Phố Chim",
-      phone: "0911222333",
-    },
-  });
-  const sent = await rig.upload(owner.access_token, device, [visit]);
-  expect(sent.body.results).toMatchObject([{ status: "stored" }]);
-  return { phone, owner, checkpointId, visit };
-}
-
-type Place = Awaited<ReturnType<typeof placeOf>>;
-
-async function grantOf(place: Place, row: PolicyRow): Promise<{ phone: string; staffId: string }> {
-  const list = (
-    await rig.call("GET", `/v1/checkpoints/${place.checkpointId}/staff`, { token: place.owner.access_token })
-  ).body.items;
-  if (row.role === "owner") return { phone: place.phone, staffId: list[0].staff_id };
-  const phone = newPhone();
-  const staffId = randomUUID();
-  const body = { id: staffId, phone, display_name: "Trần Thị Thử", role: row.role };
-  const added = await rig.call("POST", `/v1/checkpoints/${place.checkpointId}/staff`, {
-    body,
-    token: place.owner.access_token,
-  });
-  expect(added.status).toBe(201);
-  return { phone, staffId };
-}
-
-/** Gives the flag as an owner does; where the product refuses that, straight in the database: it must not help. */
-async function giveFlag(place: Place, row: PolicyRow, staffId: string): Promise<void> {
-  const changed = await patchStaff(place.checkpointId, staffId, place.owner.access_token, 1, { full_view: true });
-  if (["hospital", "quarantine_post"].includes(row.kind) && row.kindStatus === "approved") {
-    expect([changed.status, changed.body.full_view, changed.body.version]).toEqual([200, true, 2]);
-    return;
-  }
-  expect([changed.status, changed.body.type.split("/").at(-1)]).toEqual([422, "full_view_not_allowed"]);
-  const database = new Database(rig.databasePath);
-  database.prepare("UPDATE staff_grant SET full_view = 1 WHERE id = ?").run(staffId);
-  database.close();
-}
-
-/** A token of whoever the row is about, whose sign-in is as old as the row says. */
-async function tokenFor(place: Place, row: PolicyRow): Promise<string> {
-  let phone = newPhone();
-  if (row.role !== null) {
-    const grant = await grantOf(place, row);
-    phone = grant.phone;
-    if (row.fullView) await giveFlag(place, row, grant.staffId);
-  }
-  rig.clock.advance(11 * 60_000);
-  if (row.audience === "staff" && row.role === null)
-    await placeOf({ kind: "office", kindStatus: "declared" })
-      .then((other) => grantOf(other, { ...row, role: "scanner" }))
-      .then((grant) => {
-        phone = grant.phone;
-      });
-  const signedIn =
-    row.audience === "official"
-      ? await makeOfficial(phone, ["01"])
-      : await rig.signIn(phone, row.audience as "owner" | "staff");
-  rig.clock.advance(row.signInAgeMs);
-  if (row.signInAgeMs === 0) return signedIn.access_token;
-  const renewed = await rig.call("POST", "/v1/auth/token", {
-    body: { grant_type: "refresh_token", refresh_token: signedIn.refresh_token },
-  });
-  expect(renewed.status).toBe(200);
-  return renewed.body.access_token;
-}
 
 const queryOf = ({ wanted, purpose }: PolicyRow) => `?view=${wanted}${purpose === null ? "" : `&purpose=${purpose}`}`;
 
@@ -151,8 +42,8 @@ function expectDecision(reply: Reply, row: PolicyRow): void {
 
 describe("every row of the policy table over HTTP", () => {
   test.each(policyTable.filter(({ audience }) => audience !== "device"))("$title", async (row) => {
-    const place = await placeOf(row);
-    const token = await tokenFor(place, row);
+    const place = await places.placeOf(row);
+    const token = await places.tokenFor(place, row);
     const path = `/v1/checkpoints/${place.checkpointId}/entries`;
     const list = await rig.call("GET", path + queryOf(row), { token });
     expectDecision(list, row);
@@ -180,8 +71,8 @@ describe("the full view", () => {
   const full = policyTable.find(({ expected, audience }) => expected === "full" && audience === "owner") as PolicyRow;
 
   test("what cannot be written down is not shown: 503, and nothing left", async () => {
-    const place = await placeOf(hospital);
-    const token = await tokenFor(place, { ...full, signInAgeMs: 0 });
+    const place = await places.placeOf(hospital);
+    const token = await places.tokenFor(place, { ...full, signInAgeMs: 0 });
     const path = `/v1/checkpoints/${place.checkpointId}/entries?view=full&purpose=care`;
     const database = new Database(rig.databasePath);
     database.exec("CREATE TRIGGER broken BEFORE INSERT ON access_record BEGIN SELECT RAISE(ABORT, 'disk'); END");
@@ -199,8 +90,8 @@ describe("the full view", () => {
   });
 
   test("a stream writes its record before each entry, and ends when the right does", async () => {
-    const place = await placeOf(hospital);
-    const token = await tokenFor(place, { ...full, signInAgeMs: 0 });
+    const place = await places.placeOf(hospital);
+    const token = await places.tokenFor(place, { ...full, signInAgeMs: 0 });
     await using stream = await OpenStream.open(
       rig,
       place.checkpointId,
@@ -218,7 +109,7 @@ describe("the full view", () => {
     expect(log.body.items).toContainEqual(
       expect.objectContaining({ action: "full_stream", objects: [visit.id], purpose: "incident" }),
     );
-    const official = await makeOfficial(newPhone(), ["01"]);
+    const official = await places.makeOfficial(places.newPhone(), ["01"]);
     await rig.call("POST", `/v1/checkpoints/${place.checkpointId}:approve-kind`, {
       body: { decision: "refuse", reference: "QĐ 13/SYT" },
       token: official.access_token,
@@ -228,8 +119,8 @@ describe("the full view", () => {
   });
 
   test("records name ids only, and the log of the service no person", async () => {
-    const place = await placeOf(hospital);
-    const token = await tokenFor(place, { ...full, signInAgeMs: 0 });
+    const place = await places.placeOf(hospital);
+    const token = await places.tokenFor(place, { ...full, signInAgeMs: 0 });
     await rig.call("GET", `/v1/checkpoints/${place.checkpointId}/entries?view=full&purpose=care`, { token });
     const log = await rig.call("GET", "/v1/access-records", { token });
     for (const secret of [number, fullName, place.phone]) {
@@ -241,9 +132,9 @@ describe("the full view", () => {
 
 describe("officials", () => {
   test("approve only in their units, and nothing else anywhere lets them in", async () => {
-    const place = await placeOf({ kind: "hospital", kindStatus: "declared" });
-    const elsewhere = await makeOfficial(newPhone(), ["79"]);
-    const here = await makeOfficial(newPhone(), ["00004", "01"]);
+    const place = await places.placeOf({ kind: "hospital", kindStatus: "declared" });
+    const elsewhere = await places.makeOfficial(places.newPhone(), ["79"]);
+    const here = await places.makeOfficial(places.newPhone(), ["00004", "01"]);
     const approve = (token: string) =>
       rig.call("POST", `/v1/checkpoints/${place.checkpointId}:approve-kind`, {
         body: { decision: "approve", reference: "QĐ 1" },
@@ -274,6 +165,6 @@ describe("officials", () => {
 
   test("a phone without an office gets the same answer as any, and is refused after the right code only", async () => {
     rig.clock.advance(11 * 60_000);
-    await expect(rig.signIn(newPhone(), "official")).rejects.toThrow("phone_not_authorised");
+    await expect(rig.signIn(places.newPhone(), "official")).rejects.toThrow("phone_not_authorised");
   });
 });

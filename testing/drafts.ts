@@ -51,6 +51,7 @@ export function requestOf(entry: EntryDraft): Omit<RecordRequest, "answerBeforeM
           personKnown: true,
           duty: "signed-in",
           attended: true,
+          shownInFull: false,
           nowMs: entry.wallMs,
         },
         personKey: entry.personKey,

@@ -9,6 +9,7 @@ export function memberOf(staffRef: string, tokens: Member["tokens"], change: Par
     role: "scanner",
     tokens,
     previousRefreshToken: null,
+    fullView: false,
     expired: false,
     pin: null,
     tries: { wrong: 0, wait: null },

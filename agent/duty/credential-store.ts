@@ -17,6 +17,8 @@ const member = z.object({
   phoneMasked: z.string(),
   /** At the place of this machine. */
   role,
+  /** The flag of this right; whether it shows anybody in full is for `agent/policy.ts` to say. */
+  fullView: z.boolean().default(false),
   tokens,
   /** Kept until a call with the new ones succeeded, so that a lost reply locks nobody out. */
   previousRefreshToken: z.string().nullable(),

@@ -69,6 +69,7 @@ export class Duty implements UploadCredential {
   readonly #renewing = new Map<string, Promise<Renewal>>();
   #watchedMono = Number.NEGATIVE_INFINITY;
   #watches = 0;
+  #proved: { readonly staffRef: string; readonly mono: number } | null = null;
 
   constructor(options: DutyOptions) {
     this.#options = options;
@@ -89,6 +90,13 @@ export class Duty implements UploadCredential {
   get member(): Member | null {
     const { onDuty } = this.#stored;
     return onDuty === null ? null : this.#find(onDuty.staffRef);
+  }
+
+  /** Since the member on duty proved a code or its PIN, by running time; infinite after a restart of the program. */
+  get proofAgeMs(): number {
+    return this.#proved?.staffRef === this.member?.staffRef && this.#proved !== null
+      ? this.#options.clock.monoMs() - this.#proved.mono
+      : Number.POSITIVE_INFINITY;
   }
 
   /** Nobody has ever proved a code on this machine, or everybody was forgotten. */
@@ -326,6 +334,7 @@ export class Duty implements UploadCredential {
         name: granted.person.name,
         phoneMasked: maskPhone(phone),
         role: place.role,
+        fullView: place.full_view,
         tokens: { accessToken: granted.access_token, refreshToken: granted.refresh_token },
         previousRefreshToken: null,
         expired: false,
@@ -356,6 +365,7 @@ export class Duty implements UploadCredential {
       this.#end(dutySentences.notSaved);
       return false;
     }
+    this.#proved = { staffRef: member.staffRef, mono: clock.monoMs() };
     log("duty.on", { staffRef: member.staffRef, proof });
     for (const { staffRef } of forgotten) log("duty.forgotten", { staffRef, why: "too many are known here" });
     this.#end(null);
@@ -397,7 +407,10 @@ export class Duty implements UploadCredential {
       if (mine === undefined) {
         await this.#forget(staffRef, removedByOwner(now.name ?? now.phoneMasked));
       } else {
-        if (mine.role !== now.role) this.#saved(amended(this.#stored, { ...now, role: mine.role }));
+        const { role, full_view: fullView } = mine;
+        if (role !== now.role || fullView !== now.fullView) {
+          this.#saved(amended(this.#stored, { ...now, role, fullView }));
+        }
         this.#options.onCheckpoint(mine);
       }
     }

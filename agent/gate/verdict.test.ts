@@ -32,6 +32,7 @@ const sighting = (change: Partial<Sighting> = {}): Sighting => ({
   personKnown: true,
   duty: "signed-in",
   attended: true,
+  shownInFull: false,
   nowMs: now,
   ...change,
 });

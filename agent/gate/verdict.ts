@@ -70,6 +70,8 @@ export interface Sighting {
   readonly duty: "signed-in" | "expired" | "none";
   /** A screen is connected, so that staff can answer a question. */
   readonly attended: boolean;
+  /** The screen will show the person in full. */
+  readonly shownInFull: boolean;
   readonly nowMs: number;
 }
 
@@ -95,6 +97,7 @@ export function decide(sighting: Sighting, policy: GatePolicy): Verdict {
   const marks: Mark[] = [];
   if (sighting.duty === "none") marks.push("no-duty");
   if (sighting.duty === "expired") marks.push("duty-expired");
+  if (sighting.shownInFull) marks.push("shown-in-full");
   const doubt = askReason(sighting.code);
   if (doubt === null) return { kind: "accept", direction, marks };
   if (sighting.attended) return { kind: "ask", reason: doubt, direction, marks };

@@ -126,6 +126,7 @@ async function judge(intent: Captured): Promise<ScanOutcome> {
     duty: () => ({ state: "signed-in", staffRef: "staff-1" }),
     clockOffset: () => null,
     attended: () => true,
+    showsInFull: () => false,
     onRecorded: () => {},
     onChange: () => {},
     onOutcome: (told) => {
