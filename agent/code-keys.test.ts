@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { CodeKeys } from "../contract/code-keys.ts";
+import { newProofKey } from "../contract/dpop.ts";
 import { type FakeCentre, startFakeCentre } from "../testing/fake-centre.ts";
 import { until } from "../testing/until.ts";
 import { systemClock } from "./clock.ts";
@@ -36,9 +37,11 @@ afterEach(async () => {
   await centre[Symbol.asyncDispose]();
 });
 
+const key = await newProofKey();
+
 function begin(known: KeptCodeKeys | null = null): CodeKeyKeeper {
   keeper = new CodeKeyKeeper({
-    api: new CentralApi(centre.url, systemClock(), () => {}),
+    api: new CentralApi(centre.url, systemClock(), key, () => {}),
     central: centre.url,
     clock: { monoMs: () => mono },
     kept: known,

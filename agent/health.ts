@@ -2,7 +2,6 @@ import { stat, statfs } from "node:fs/promises";
 import path from "node:path";
 import type { HeartbeatReader } from "../contract/heartbeat.ts";
 import { appVersion } from "../provisioning/app-version.ts";
-import { keyBackend } from "../provisioning/secrets.ts";
 import type { Clock } from "./clock.ts";
 import type { Journal } from "./journal/journal.ts";
 import { schemaVersion } from "./journal/migrate.ts";
@@ -19,6 +18,8 @@ export interface HealthOptions {
   readonly clock: Clock;
   readonly clockOffset: () => ClockOffset | null;
   readonly readers: () => readonly ReaderView[];
+  /** What guards the device key. */
+  readonly keyBackend: string;
 }
 
 /** The figures of this machine for a heartbeat. What cannot be measured is null; nothing here reads an entry. */
@@ -45,7 +46,7 @@ export async function healthFigures(options: HealthOptions): Promise<HeartbeatFi
     schema_version: schemaVersion,
     clock_offset_ms: offset === null ? null : Math.round(offset.offsetMs),
     clock_state: clockStateOf(offset, clock),
-    key_backend: keyBackend,
+    key_backend: options.keyBackend,
     owner_key:
       keys === null ? null : keys.withoutOwner === 0 && keys.ownerKeys.length + Number(keys.ownerKey !== null) > 0,
     boot_id: clock.bootId,

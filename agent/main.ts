@@ -20,6 +20,7 @@ import { takeReceipts } from "./carry/take-receipts.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { CodeKeyKeeper, keptCodeKeys } from "./code-keys.ts";
 import { warmUp } from "./codes/recognise.ts";
+import { deviceKeyFile, loadDeviceKey } from "./device-key.ts";
 import { CredentialStore } from "./duty/credential-store.ts";
 import { Duty } from "./duty/duty.ts";
 import { lockFolder } from "./folder-lock.ts";
@@ -58,6 +59,8 @@ export interface AgentOptions {
   readonly log: AgentLog;
   readonly onOutcome?: (outcome: ScanOutcome) => void;
   readonly clock?: Clock;
+  /** A secret out of the desktop's keystore that guards the device key; the shell gives it. */
+  readonly deviceSeal?: Uint8Array;
 }
 
 export interface Agent {
@@ -130,6 +133,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   warmUp();
 
+  const device = await loadDeviceKey(path.join(dataDir, deviceKeyFile), {
+    station: keys.device,
+    credentialsDirectory: process.env.CREDENTIALS_DIRECTORY,
+    shellSecret: options.deviceSeal,
+  });
+  if (device.problem !== null) log("device-key.unusable", { problem: device.problem });
   const deviceId = await persistentId(journal, "device-id");
   let offset = await readFact(journal, "clock-offset", clockOffset);
   let savedOffset = offset;
@@ -141,7 +150,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const newest = await journal.newest(20).catch(() => []);
   for (const entry of newest.reverse()) recent.add(entry);
 
-  const api = new CentralApi(config.central, clock, (offsetMs) => {
+  const api = new CentralApi(config.central, clock, device.key, (offsetMs) => {
     offset = measuredOffset(offsetMs, clock);
     heard = { serverMs: Math.round(clock.wallMs() + offsetMs), monoMs: clock.monoMs() };
     if (!isWorthSaving(offset, savedOffset, clock)) return;
@@ -185,7 +194,14 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     credential: duty,
     deviceId,
     figures: () =>
-      healthFigures({ journal, journalFile, clock, clockOffset: () => offset, readers: () => readers.views }),
+      healthFigures({
+        journal,
+        journalFile,
+        clock,
+        clockOffset: () => offset,
+        readers: () => readers.views,
+        keyBackend: device.backend,
+      }),
     onHighWater: async (seq) => void (await journal.noteHighWater(seq)),
     onMissing: async (ranges) => {
       const rows = await sendAgain(journal, ranges);
@@ -435,7 +451,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   beside("journal.fault", sayKeys(journal, log));
   if (ownerKey !== null) saveFact(ownerKeyFact, ownerKey.pem);
   takeInReceipts();
-  log("agent.started", { dataDir, deviceId, ...journal.figures });
+  log("agent.started", { dataDir, deviceId, deviceKeyBackend: device.backend, ...journal.figures });
 
   return {
     pageUrl: loopback.pageUrl,

@@ -4,6 +4,7 @@
  */
 import path from "node:path";
 import { pino } from "pino";
+import { newPrivateKey, signingKeyOf } from "../agent/device-key.ts";
 import { systemClock } from "../central/clock.ts";
 import type { TokenReply } from "../contract/people.ts";
 import { newCheckpoint, Rig } from "../testing/central-rig.ts";
@@ -13,6 +14,8 @@ import { checkpointId } from "../testing/drafts.ts";
 export interface CentralReady {
   readonly url: string;
   readonly tokens: TokenReply;
+  /** The private key that the tokens are bound to (PKCS#8, PEM). */
+  readonly pem: string;
 }
 
 if (import.meta.main) {
@@ -22,6 +25,8 @@ if (import.meta.main) {
     clock: systemClock,
     logger: pino({ level: "silent" }),
   });
+  const pem = await newPrivateKey();
+  rig.key = signingKeyOf(pem);
   const owner = await rig.signIn("0900000001", "owner");
   const made = await rig.call("POST", "/v1/checkpoints", {
     body: newCheckpoint(checkpointId),
@@ -29,6 +34,6 @@ if (import.meta.main) {
   });
   if (made.status !== 201) throw new Error(`No checkpoint: ${made.text}`);
   const { tokens } = await rig.staff(owner, checkpointId, "0900000002");
-  process.stdout.write(`${JSON.stringify({ url: rig.url, tokens } satisfies CentralReady)}\n`);
+  process.stdout.write(`${JSON.stringify({ url: rig.url, tokens, pem } satisfies CentralReady)}\n`);
   for await (const _ of process.stdin);
 }

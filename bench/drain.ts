@@ -5,9 +5,11 @@ import { mkdirSync } from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { deviceKeyFile, keepDeviceKey, signingKeyOf } from "../agent/device-key.ts";
 import { CredentialStore } from "../agent/duty/credential-store.ts";
 import { JournalStore } from "../agent/journal/store.ts";
 import { packBatch, sealEnvelope } from "../agent/sync/batch.ts";
+import { type ProofKey, proofOf } from "../contract/dpop.ts";
 import { maxBatchEntries } from "../contract/limits.ts";
 import { loadStationKeys } from "../provisioning/secrets.ts";
 import { memberOf, onDutyAlone } from "../testing/on-duty.ts";
@@ -36,6 +38,11 @@ export async function drain(entries: number): Promise<void> {
   await using floor = await CentralProcess.start(path.join(folder.path, "floor"));
   const keys = loadStationKeys(path.join(dataDir, "station.key"), false);
   signIn(new CredentialStore(path.join(dataDir, "duty.sealed"), keys.duty), central.ready);
+  await keepDeviceKey(path.join(dataDir, deviceKeyFile), central.ready.pem, {
+    station: keys.device,
+    credentialsDirectory: undefined,
+    shellSecret: undefined,
+  });
   const store = new JournalStore(path.join(source, "journal.db"), keys, "read");
   const deviceId = randomUUID();
   const pages = store.pages(maxBatchEntries);
@@ -118,12 +125,15 @@ function signIn(store: CredentialStore, { tokens }: CentralReady): void {
 class CentralProcess implements AsyncDisposable {
   readonly ready: CentralReady;
   readonly #child: ChildProcess;
+  readonly #key: Promise<ProofKey>;
   readonly #connections = new http.Agent({ keepAlive: true });
   #token: { access: string; refresh: string };
+  #nonce: string | undefined;
 
   private constructor(child: ChildProcess, ready: CentralReady) {
     this.#child = child;
     this.ready = ready;
+    this.#key = signingKeyOf(ready.pem);
     this.#token = { access: ready.tokens.access_token, refresh: ready.tokens.refresh_token };
   }
 
@@ -164,10 +174,14 @@ class CentralProcess implements AsyncDisposable {
     this.#token = { access: String(reply.access_token), refresh: String(reply.refresh_token) };
   }
 
-  #post(name: string, body: Uint8Array, headers: Record<string, string>): Promise<Record<string, unknown>> {
+  async #post(name: string, body: Uint8Array, headers: Record<string, string>): Promise<Record<string, unknown>> {
+    const url = `${this.ready.url}${name}`;
+    const isRefresh = name === "/v1/auth/token";
+    const accessToken = isRefresh ? undefined : this.#token.access;
+    const proof = await proofOf(await this.#key, { method: "POST", url, accessToken, nonce: this.#nonce });
     const answer = Promise.withResolvers<Record<string, unknown>>();
     const request = http.request(
-      `${this.ready.url}${name}`,
+      url,
       {
         method: "POST",
         agent: this.#connections,
@@ -175,15 +189,18 @@ class CentralProcess implements AsyncDisposable {
           ...headers,
           "Content-Type": "application/json",
           "Content-Length": body.byteLength,
-          Authorization: `Bearer ${this.#token.access}`,
+          ...(accessToken === undefined ? {} : { Authorization: `DPoP ${accessToken}` }),
+          DPoP: proof,
         },
       },
       (response) => {
+        this.#nonce = String(response.headers["dpop-nonce"]);
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("end", () => {
           const text = Buffer.concat(chunks).toString("utf8");
           if (response.statusCode === 200) answer.resolve(JSON.parse(text) as Record<string, unknown>);
+          else if (text.includes("/use_dpop_nonce")) answer.resolve(this.#post(name, body, headers));
           else answer.reject(new Error(`The service answered ${response.statusCode}: ${text}`));
         });
       },

@@ -31,9 +31,9 @@ const hostile = [
 ];
 
 async function exported(rig: Rig, id: string, token: string, body: object): Promise<Response> {
-  return fetch(`${rig.url}/v1/checkpoints/${id}/exports`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+  return rig.request("POST", `/v1/checkpoints/${id}/exports`, {
+    token,
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ ...day, ...body }),
   });
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { ProofCheck } from "./dpop.ts";
 import { codeOf } from "./fault.ts";
 import { tooLarge } from "./http-body.ts";
 import { HttpProblem, sendProblem } from "./http-problem.ts";
@@ -26,10 +27,11 @@ export function commonHeaders(requestId: string): Record<string, string> {
 }
 
 /** Rules of every answer: request id, security headers, problems for all errors, a log line without any value. */
-export function applyHttpRules(server: FastifyInstance): void {
+export function applyHttpRules(server: FastifyInstance, proofs: Pick<ProofCheck, "nonce">): void {
   server.addHook("onRequest", async (request, reply) => {
     reply.headers(commonHeaders(request.id));
-    if (request.url.startsWith("/v1/")) reply.header("cache-control", "no-store");
+    if (!request.url.startsWith("/v1/")) return;
+    reply.headers({ "cache-control": "no-store", "dpop-nonce": proofs.nonce() });
   });
   server.addHook("onResponse", async (request, reply) => {
     request.log.info(

@@ -6,9 +6,9 @@ import { toldOfPdf } from "../testing/rendered-pdf.ts";
 const wish = { format: "pdf", size: "A5", language: "both" };
 
 async function posterBytes(rig: Rig, id: string, token: string, body: unknown): Promise<Response> {
-  return fetch(`${rig.url}/v1/checkpoints/${id}/poster`, {
-    method: "POST",
-    headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
+  return rig.request("POST", `/v1/checkpoints/${id}/poster`, {
+    token,
+    headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
   });
 }

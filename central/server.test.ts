@@ -177,7 +177,7 @@ describe("personal data", () => {
       await rig.stop();
     }
     expect(rig.log).toContain("/v1/entries::batch");
-    for (const canary of [...canaries, "Bearer"]) {
+    for (const canary of [...canaries, "DPoP ey", "eyJ"]) {
       expect(rig.log.includes(canary), `${canary} in the log`).toBe(false);
     }
     for (const code of rig.codes.values()) expect(rig.log).not.toMatch(new RegExp(`\\b${code}\\b`));

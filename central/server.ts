@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { codeSigner } from "./code-signing.ts";
 import type { Central } from "./context.ts";
 import { cursorBox } from "./cursor.ts";
+import { proofCheckOver } from "./dpop.ts";
 import { CentralFault, codeOf } from "./fault.ts";
 import { readJsonBodies, smallBodyBytes } from "./http-body.ts";
 import { sendProblem } from "./http-problem.ts";
@@ -70,21 +71,23 @@ const otpKeptMs = 24 * 3_600_000;
 export async function startCentral(options: CentralOptions): Promise<RunningCentral> {
   const { logger, clock = systemClock } = options;
   const { store, keys } = openStore(options.database, clock);
+  const publicUrl = options.publicUrl?.replace(/\/$/, "");
   try {
     let listening = "";
-    const tokens = tokensOver(store, keys, clock);
+    const tokens = tokensOver({ store, keys, clock, logger });
     const central: Central = {
       store,
       keys,
       clock,
       logger,
       tokens,
+      proofs: proofCheckOver(clock, () => (publicUrl === undefined ? null : [publicUrl, listening])),
       signIn: signInOver({ store, keys, clock, tokens, otpSender: options.otpSender, logger }),
       cursors: cursorBox(keys.cursor),
       live: liveFeed(),
       accessLog: accessLogOver(store, clock, logger),
       codes: codeSigner(keys.codes),
-      publicUrl: () => options.publicUrl ?? listening,
+      publicUrl: () => publicUrl ?? listening,
     };
     const server = await serverOver(central, options);
     await forgetOld(store, clock);
@@ -125,7 +128,7 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
       sendProblem(reply, problemFor(error, request));
     },
   }) as FastifyInstance;
-  applyHttpRules(server);
+  applyHttpRules(server, central.proofs);
   readJsonBodies(server);
   authRoutes(server, central);
   adminUnitRoutes(server);

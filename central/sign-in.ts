@@ -36,7 +36,10 @@ export interface SignIn {
   /** Sends a code to a normalised phone. Known and unknown phones take the same way. */
   request(phone: string, audience: OtpPurpose, address: string): Promise<{ challengeId: string }>;
   /** @throws HttpProblem `wrong_code`, `challenge_expired`, `locked`, `phone_not_authorised`. */
-  verify(challengeId: string, code: string, address: string): Promise<TokenPair & { personRef: string }>;
+  verify(
+    proved: { challengeId: string; code: string; jkt: string },
+    address: string,
+  ): Promise<TokenPair & { personRef: string }>;
 }
 
 interface SignInParts {
@@ -88,7 +91,7 @@ export function signInOver({ store, keys, clock, tokens, otpSender, logger }: Si
       return { challengeId };
     },
 
-    async verify(challengeId, code, address) {
+    async verify({ challengeId, code, jkt }, address) {
       const limited = checksByAddress.take(address);
       if (limited > 0) throw waitFirst("rate_limited", "Too many tries", limited);
       // A thrown problem would roll the counted failure back, so that it is returned and thrown outside.
@@ -122,7 +125,7 @@ export function signInOver({ store, keys, clock, tokens, otpSender, logger }: Si
           );
         }
         await within.staff.markSeen(personRef, now);
-        return { ...(await tokens.open(within, personRef, challenge.audience)), personRef };
+        return { ...(await tokens.open(within, personRef, challenge.audience, jkt)), personRef };
       });
       if (outcome instanceof HttpProblem) throw outcome;
       return outcome;

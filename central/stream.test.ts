@@ -112,9 +112,8 @@ describe("the live list", () => {
   test("a reader that never reads does not hold up the others or the stop", async () => {
     const socket = connect(Number(new URL(rig.url).port), "127.0.0.1");
     socket.pause();
-    socket.write(
-      `GET /v1/checkpoints/${checkpointId}/entries:stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${owner.access_token}\r\n\r\n`,
-    );
+    const path = `/v1/checkpoints/${checkpointId}/entries:stream`;
+    socket.write(`${await rig.rawHead("GET", path, owner.access_token)}\r\n`);
     await using stream = await OpenStream.open(rig, checkpointId, owner.access_token);
     for (let batch = 0; batch < 5; batch += 1) await upload(...Array.from({ length: 100 }, () => device.entry()));
     await until("all entries", () => stream.named("entry").length === 500);

@@ -3,6 +3,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemClock } from "../agent/clock.ts";
 import { CentralApi } from "../agent/sync/central-api.ts";
+import { newProofKey } from "../contract/dpop.ts";
 import { entriesPage } from "../contract/entries.ts";
 import { operations } from "../contract/operations.ts";
 import { otpChallenge, tokenReply } from "../contract/people.ts";
@@ -26,7 +27,7 @@ const accepts = (lines: readonly Line[]): Line[] =>
 
 /** Everything at the centre as the owner's masked list shows it. */
 async function atCentre(url: string, system: Running, checkpointId: string) {
-  const api = new CentralApi(url, systemClock(), () => {});
+  const api = new CentralApi(url, systemClock(), await newProofKey(), () => {});
   const phone = "0900000001";
   const before = system.lines.length;
   const challenge = await api.call({

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { publicJwk } from "./dpop.ts";
 import { clockState } from "./entries.ts";
 import { heartbeatReader, journalState } from "./heartbeat.ts";
 import { checkpointKind, gatePolicy, placeNotice, placeState } from "./places.ts";
+import { publicJwk } from "./public-key.ts";
 import { writtenText } from "./written-text.ts";
 
 /** A name people give a machine or read on a list: one line of text. */

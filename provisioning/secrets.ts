@@ -33,6 +33,8 @@ export interface StationKeys {
   readonly duty: KeyObject;
   /** Key of the receipts for carried entries. */
   readonly receipts: KeyObject;
+  /** What the device key is sealed with, alone or with a stronger secret: `key-sealing.ts`. */
+  readonly device: KeyObject;
   /** Null when the owner has configured none. */
   readonly owner: OwnerKey | null;
 }
@@ -68,6 +70,7 @@ export function loadStationKeys(file: string, mayCreate: boolean, owner: OwnerKe
     persons: derive("journal-persons"),
     duty: derive("duty-file"),
     receipts: derive("carry-receipts"),
+    device: derive("device-key"),
     owner,
   };
 }

@@ -6,6 +6,7 @@ import { Writable } from "node:stream";
 import { pino } from "pino";
 import type { OtpSender } from "../central/otp-senders.ts";
 import { type CentralOptions, type RunningCentral, startCentral } from "../central/server.ts";
+import { newProofKey, type ProofKey, proofOf } from "../contract/dpop.ts";
 import { contentOf, type WireEntry } from "../contract/entries.ts";
 import type { TokenReply } from "../contract/people.ts";
 
@@ -29,6 +30,15 @@ export interface Reply {
   readonly body: any; // oxlint-disable-line typescript/no-explicit-any
 }
 
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly token?: string | undefined;
+  /** Another key than the rig's: a second machine, or a thief. */
+  readonly key?: ProofKey;
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+}
+
 /** A real service on a free loopback port over a real database file, and what its callers need. */
 export class Rig implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), "central-"));
@@ -36,8 +46,11 @@ export class Rig implements AsyncDisposable {
   /** Last code sent to each phone, and how many. */
   readonly codes = new Map<string, string>();
   codesSent = 0;
+  /** The key that every sign-in of this rig is bound to, and every call proves unless it names another. */
+  key = newProofKey();
   /** Everything the service logged. */
   log = "";
+  #nonce: string | undefined;
   #begin = startCentral;
   #central: RunningCentral | null = null;
   readonly #otpSender: OtpSender = {
@@ -93,26 +106,57 @@ export class Rig implements AsyncDisposable {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
+  /** Sends one call with its proof, and once more where the service wants a newer nonce. */
+  async request(method: string, path: string, options: CallOptions = {}): Promise<Response> {
+    const { token: accessToken, headers, body, signal } = options;
+    const send = async () => {
+      const url = this.url + path;
+      const proof = await proofOf(options.key ?? (await this.key), { method, url, accessToken, nonce: this.#nonce });
+      const response = await fetch(url, {
+        method,
+        headers: {
+          dpop: proof,
+          ...(accessToken === undefined ? {} : { authorization: `DPoP ${accessToken}` }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: body as string }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+      this.#nonce = response.headers.get("dpop-nonce") ?? this.#nonce;
+      return response;
+    };
+    const response = await send();
+    const again = response.status === 401 && (await response.clone().text()).includes("/use_dpop_nonce");
+    return again ? send() : response;
+  }
+
   /** A call; `body` is sent as JSON unless it is already text or bytes. */
-  async call(
-    method: string,
-    path: string,
-    options: { body?: unknown; token?: string; headers?: Record<string, string> } = {},
-  ): Promise<Reply> {
-    const { body, token } = options;
+  async call(method: string, path: string, options: CallOptions = {}): Promise<Reply> {
+    const { body } = options;
     const raw = typeof body === "string" || body instanceof Uint8Array;
-    const response = await fetch(this.url + path, {
-      method,
-      headers: {
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...options.headers,
-      },
-      ...(body === undefined ? {} : { body: raw ? (body as string) : JSON.stringify(body) }),
+    const response = await this.request(method, path, {
+      ...options,
+      headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...options.headers },
+      ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
     });
     const text = await response.text();
     const json = /json/.test(response.headers.get("content-type") ?? "");
     return { status: response.status, headers: response.headers, text, body: json ? JSON.parse(text) : null };
+  }
+
+  /** Token and proof of one call that a test sends in its own way. */
+  async provenHeaders(method: string, path: string, accessToken: string): Promise<Record<string, string>> {
+    const url = this.url + path;
+    if (this.#nonce === undefined) await this.request("GET", "/v1/keys");
+    const proof = await proofOf(await this.key, { method, url, accessToken, nonce: this.#nonce });
+    return { authorization: `DPoP ${accessToken}`, dpop: proof };
+  }
+
+  /** Head lines of a call that a test writes into a socket itself. */
+  async rawHead(method: string, path: string, accessToken: string): Promise<string> {
+    const { authorization, dpop } = await this.provenHeaders(method, path, accessToken);
+    const { host } = new URL(this.url);
+    return `${method} ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: ${authorization}\r\nDPoP: ${dpop}\r\n`;
   }
 
   /** Signs a phone in and gives the token reply. */
@@ -240,12 +284,9 @@ export class OpenStream implements AsyncDisposable {
 
   static async open(rig: Rig, checkpointId: string, token: string, lastId?: string, query = ""): Promise<OpenStream> {
     const stream = new OpenStream();
-    const response = await fetch(`${rig.url}/v1/checkpoints/${checkpointId}/entries:stream${query}`, {
-      headers: {
-        accept: "text/event-stream",
-        authorization: `Bearer ${token}`,
-        ...(lastId === undefined ? {} : { "last-event-id": lastId }),
-      },
+    const response = await rig.request("GET", `/v1/checkpoints/${checkpointId}/entries:stream${query}`, {
+      headers: { accept: "text/event-stream", ...(lastId === undefined ? {} : { "last-event-id": lastId }) },
+      token,
       signal: stream.#abort.signal,
     });
     const type = response.headers.get("content-type") ?? "";

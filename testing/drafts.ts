@@ -73,5 +73,5 @@ export async function record(journal: Journal, entry: EntryDraft): Promise<Recor
 export function randomKeys(owner: StationKeys["owner"] = null): StationKeys {
   const key = () => createSecretKey(randomBytes(32));
   const fingerprint = randomBytes(8).toString("hex");
-  return { fingerprint, rows: key(), wraps: key(), persons: key(), duty: key(), receipts: key(), owner };
+  return { fingerprint, rows: key(), wraps: key(), persons: key(), duty: key(), receipts: key(), device: key(), owner };
 }

@@ -2,6 +2,7 @@ import { createSecretKey, randomBytes } from "node:crypto";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { newProofKey } from "../../contract/dpop.ts";
 import { checkpoint } from "../../contract/places.ts";
 import { checkpointId } from "../../testing/drafts.ts";
 import { type Answer, type FakeCentre, startFakeCentre } from "../../testing/fake-centre.ts";
@@ -15,6 +16,7 @@ let folder: ReturnType<typeof temporaryFolder>;
 let centre: FakeCentre;
 let file: string;
 const key = createSecretKey(randomBytes(32));
+const proofKey = await newProofKey();
 let places: (typeof place)[];
 let signedIn: number;
 let calls: { path: string; body: unknown }[];
@@ -70,7 +72,7 @@ afterEach(async () => {
 function makeDuty(bound: string | null = checkpointId): Duty {
   const clock = systemClock();
   return new Duty({
-    api: new CentralApi(centre.url, clock, () => {}),
+    api: new CentralApi(centre.url, clock, proofKey, () => {}),
     store: new CredentialStore(file, key),
     clock,
     deviceId: "01900000-0000-7000-8000-0000000000aa",

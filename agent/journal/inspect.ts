@@ -141,7 +141,8 @@ function stationKeysIn(dataDir: string): { keys: StationKeys; stationKey: string
   } catch (fault) {
     if (!(fault instanceof AgentError)) throw fault;
     const none = createSecretKey(randomBytes(32));
-    const keys = { rows: none, wraps: none, persons: none, duty: none, receipts: none, fingerprint: "", owner: null };
+    const own = { rows: none, wraps: none, persons: none, duty: none, receipts: none, device: none };
+    const keys = { ...own, fingerprint: "", owner: null };
     return { keys, stationKey: fault.message };
   }
 }

@@ -5,6 +5,7 @@ import tls from "node:tls";
 import { brotliCompressSync, createGzip, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
+import { newProofKey } from "../../contract/dpop.ts";
 import { maxReplyBytes } from "../../contract/limits.ts";
 import { operations } from "../../contract/operations.ts";
 import { problemBase } from "../../contract/problem.ts";
@@ -15,6 +16,7 @@ import { type Clock, systemClock } from "../clock.ts";
 import { CentralApi, type Reply } from "./central-api.ts";
 import { askedWaitMs, retryAfter } from "./retry-after.ts";
 
+const key = await newProofKey();
 let server: Server;
 const sockets = new Set<Socket>();
 let offsets: number[];
@@ -54,7 +56,7 @@ async function answered(
   cancelled?: AbortSignal,
 ): Promise<Reply<{ ok: boolean }>> {
   const port = await listen(createServer(listener));
-  const api = new CentralApi(`http://127.0.0.1:${port}`, systemClock(), (offset) => offsets.push(offset));
+  const api = new CentralApi(`http://127.0.0.1:${port}`, systemClock(), key, (offset) => offsets.push(offset));
   return api.call({
     operation: operations.listMyCheckpoints,
     schema,
@@ -217,7 +219,7 @@ describe("what our server says", () => {
       );
       let mono = 0;
       const clock: Clock = { ...systemClock(), monoMs: () => (mono += roundTripMs) };
-      const api = new CentralApi(`http://127.0.0.1:${port}`, clock, (offset) => offsets.push(offset));
+      const api = new CentralApi(`http://127.0.0.1:${port}`, clock, key, (offset) => offsets.push(offset));
       expect(await api.call({ operation: operations.listMyCheckpoints, schema })).toMatchObject({ kind: "ok" });
       await stop();
     }
@@ -300,7 +302,7 @@ describe("a certificate", () => {
         response.writeHead(200, own(request)).end('{"ok":true}');
       }),
     );
-    const api = new CentralApi(`https://127.0.0.1:${port}`, systemClock(), () => {});
+    const api = new CentralApi(`https://127.0.0.1:${port}`, systemClock(), key, () => {});
     return { reply: await api.call({ operation: operations.listMyCheckpoints, schema }), requests };
   }
 

@@ -3,6 +3,7 @@ import { Agent } from "node:https";
 import { gzipSync } from "node:zlib";
 import axios, { AxiosError, type AxiosInstance, type AxiosResponse } from "axios";
 import type { z } from "zod";
+import { type ProofKey, proofOf } from "../../contract/dpop.ts";
 import { callTimeoutMs, maxReplyBytes } from "../../contract/limits.ts";
 import type { Operation } from "../../contract/operations.ts";
 import { type Problem, type ProblemName, problem, problemName } from "../../contract/problem.ts";
@@ -45,6 +46,9 @@ const wrongCertificates = /^(ERR_TLS_CERT|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGN
 /** A longer round trip does not tell the time: half of it is how wrong its middle may be, ms. */
 const longestTellingMs = 10_000;
 
+/** The header in which the centre gives the nonce of the next proof (RFC 9449, section 8). */
+const nonceHeader = "dpop-nonce";
+
 export interface Call<T> {
   readonly operation: Operation;
   /** Values of the `{name}`s in the operation's path. */
@@ -60,20 +64,26 @@ export interface Call<T> {
 }
 
 /**
- * The HTTP client of the wire contract. Never throws for anything the network or the server does. No redirect is
+ * The HTTP client of the wire contract. Calls that are not public prove this machine's key; a nonce that the centre
+ * does not take any more is replaced once by the one it gave. Never throws for anything the network or the server does. No redirect is
  * followed, a reply must echo our request id and carry our content type, its size and total time are bounded.
  */
 export class CentralApi {
   readonly #http: AxiosInstance;
   readonly #clock: Clock;
+  readonly #key: ProofKey;
   readonly #onServerTime: (offsetMs: number) => void;
+  readonly #baseUrl: string;
+  #nonce: string | undefined;
 
   /** `onServerTime` receives `server − local` in ms at each reply of our server (Date + round trip / 2). */
-  constructor(baseUrl: string, clock: Clock, onServerTime: (offsetMs: number) => void) {
+  constructor(baseUrl: string, clock: Clock, key: ProofKey, onServerTime: (offsetMs: number) => void) {
     this.#clock = clock;
+    this.#key = key;
     this.#onServerTime = onServerTime;
+    this.#baseUrl = baseUrl.replace(/\/$/, "");
     this.#http = axios.create({
-      baseURL: baseUrl.replace(/\/$/, ""),
+      baseURL: this.#baseUrl,
       maxRedirects: 0,
       maxContentLength: maxReplyBytes,
       proxy: false,
@@ -87,6 +97,13 @@ export class CentralApi {
   }
 
   async call<T>(call: Call<T>): Promise<Reply<T>> {
+    const usedNonce = this.#nonce;
+    const reply = await this.#once(call);
+    const again = reply.kind === "refused" && reply.name === "use_dpop_nonce" && this.#nonce !== usedNonce;
+    return again ? this.#once(call) : reply;
+  }
+
+  async #once<T>(call: Call<T>): Promise<Reply<T>> {
     const requestId = randomUUID();
     const sentMono = this.#clock.monoMs();
     const data = bodyOf(call);
@@ -106,7 +123,8 @@ export class CentralApi {
         headers: {
           "X-Request-Id": requestId,
           ...(data === undefined ? {} : { "Content-Type": "application/json", "Content-Encoding": "gzip" }),
-          ...(call.accessToken === undefined ? {} : { Authorization: `Bearer ${call.accessToken}` }),
+          ...(call.accessToken === undefined ? {} : { Authorization: `DPoP ${call.accessToken}` }),
+          ...(call.operation.auth === "public" ? {} : { DPoP: await this.#proof(call) }),
         },
         signal: ending.signal,
       });
@@ -119,7 +137,15 @@ export class CentralApi {
     const foreign = whyForeign(response, requestId, call.operation);
     if (foreign !== null) return { kind: "foreign", detail: foreign, untimely: false };
     this.#noteServerTime(response, sentMono);
+    const nonce: unknown = response.headers[nonceHeader];
+    if (typeof nonce === "string" && nonce !== "") this.#nonce = nonce;
     return this.#read(response, call);
+  }
+
+  #proof(call: Call<unknown>): Promise<string> {
+    const { operation, accessToken } = call;
+    const url = this.#baseUrl + pathOf(call);
+    return proofOf(this.#key, { method: operation.method, url, accessToken, nonce: this.#nonce });
   }
 
   #read<T>(response: AxiosResponse<string>, { schema, operation }: Call<T>): Reply<T> {

@@ -2,6 +2,7 @@ import { copyFileSync } from "node:fs";
 import path from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { newProofKey } from "../../contract/dpop.ts";
 import { type HeartbeatRequest, heartbeatRequest } from "../../contract/heartbeat.ts";
 import { maxMissingRanges } from "../../contract/limits.ts";
 import { Rig } from "../../testing/central-rig.ts";
@@ -18,6 +19,7 @@ import { Outbox, type UploadCredential } from "./outbox.ts";
 import { sendAgain } from "./send-again.ts";
 
 const deviceId = "01900000-0000-7000-8000-0000000000aa";
+const key = await newProofKey();
 const clock = systemClock();
 
 describe("what is sent and heard", () => {
@@ -76,7 +78,7 @@ describe("what is sent and heard", () => {
 
   const over = (change: Partial<HeartbeatOptions>) =>
     new Heartbeat({
-      api: new CentralApi(centre.url, clock, () => {}),
+      api: new CentralApi(centre.url, clock, key, () => {}),
       credential: {
         accessToken: () => token,
         renew: () => {
@@ -245,6 +247,7 @@ describe("with a real centre and a real journal", () => {
   beforeEach(async () => {
     folder = temporaryFolder();
     rig = await Rig.start();
+    rig.key = Promise.resolve(key);
     const place = await rig.checkpoint();
     checkpointId = place.checkpointId;
     token = (await rig.staff(place.owner, checkpointId, "0900000002")).tokens.access_token;
@@ -263,7 +266,7 @@ describe("with a real centre and a real journal", () => {
   const disconnect = async () => void (await Promise.all([outbox?.stop(), heartbeat?.stop()]));
   /** The station's sending parts, wired as the agent wires them. */
   const connect = (): void => {
-    const api = new CentralApi(rig.url, clock, () => {});
+    const api = new CentralApi(rig.url, clock, key, () => {});
     const credential: UploadCredential = {
       accessToken: () => token,
       renew: () => Promise.resolve("ended"),
@@ -286,7 +289,14 @@ describe("with a real centre and a real journal", () => {
       credential,
       deviceId,
       figures: () =>
-        healthFigures({ journal, journalFile: journalFile(), clock, clockOffset: () => null, readers: () => [] }),
+        healthFigures({
+          journal,
+          journalFile: journalFile(),
+          clock,
+          clockOffset: () => null,
+          readers: () => [],
+          keyBackend: "file",
+        }),
       onHighWater: async (seq) => void lost.push(await journal.noteHighWater(seq)),
       onMissing: async (ranges) => {
         again.push(await sendAgain(journal, ranges));

@@ -5,6 +5,7 @@ import path from "node:path";
 import tls from "node:tls";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { newProofKey } from "../../contract/dpop.ts";
 import { type BatchRequest, contentOf, wireEntry } from "../../contract/entries.ts";
 import { AgentError } from "../../provisioning/agent-error.ts";
 import { authority } from "../../testing/certificates.ts";
@@ -19,6 +20,7 @@ import { CentralApi } from "./central-api.ts";
 import { Outbox, type OutboxStatus, type UploadCredential } from "./outbox.ts";
 import { sendingSentences } from "./sentences.ts";
 
+const key = await newProofKey();
 let folder: ReturnType<typeof temporaryFolder>;
 let journal: Journal;
 let journalLog: [string, Record<string, unknown>][];
@@ -60,7 +62,7 @@ function outboxTo(url: string): Outbox {
   const clock = systemClock();
   return new Outbox({
     journal,
-    api: new CentralApi(url, clock, (offset) => offsets.push(offset)),
+    api: new CentralApi(url, clock, key, (offset) => offsets.push(offset)),
     credential,
     deviceId: "01900000-0000-7000-8000-0000000000aa",
     clock,
@@ -309,7 +311,7 @@ describe("credentials", () => {
   test("an expired access token is renewed once and the batch repeated", async () => {
     await record(1);
     centre.script = ({ token }, answer) => {
-      if (token === "Bearer token-2") answer.storeAll();
+      if (token === "DPoP token-2") answer.storeAll();
       else answer.problem(401, "invalid_token");
     };
     outbox.start();
@@ -345,7 +347,7 @@ describe("credentials", () => {
   test("a forbidden credential keeps every row and asks no more until another one signs in", async () => {
     await record(2);
     centre.script = ({ token }, answer) => {
-      if (token === "Bearer other") answer.storeAll();
+      if (token === "DPoP other") answer.storeAll();
       else answer.problem(403, "forbidden");
     };
     outbox.start();

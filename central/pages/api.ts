@@ -1,3 +1,6 @@
+import { proofOf } from "../../contract/dpop.ts";
+import { browserKey } from "./key.ts";
+
 const callTimeoutMs = 10_000;
 
 /** What a refusal says beside its name. */
@@ -73,20 +76,16 @@ export async function exchange(path: string, options: CallOptions = {}): Promise
   const { body, token, ifMatch, timeoutMs = callTimeoutMs } = options;
   const requestId = crypto.randomUUID();
   const signals = [options.signal ?? [], timeoutMs === null ? [] : AbortSignal.timeout(timeoutMs)].flat();
-  const response = await fetch(path, {
+  const response = await proven(path, {
     method: options.method ?? "GET",
     headers: {
       "x-request-id": requestId,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(ifMatch === undefined ? {} : { "if-match": `"${ifMatch}"` }),
       ...options.headers,
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    // Answers with an ETag are asked for anew with it; those with a person in them say `no-store` themselves.
-    cache: "no-cache",
-    credentials: "omit",
-    redirect: "error",
+    ...(token === undefined ? {} : { token }),
     signal: AbortSignal.any(signals),
   });
   if (response.headers.get("x-request-id") !== requestId) throw new CallProblem("network");
@@ -98,6 +97,40 @@ export async function exchange(path: string, options: CallOptions = {}): Promise
 export async function call(path: string, options: CallOptions = {}): Promise<unknown> {
   const response = await exchange(path, options);
   return response.status === 204 ? null : ((await response.json()) as unknown);
+}
+
+interface ProvenRequest {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body?: string;
+  readonly token?: string;
+  readonly signal: AbortSignal;
+}
+
+/** The nonce of the newest answer, for the next proof. */
+let nonce: string | undefined;
+
+/** A request with the proof of this browser's key (RFC 9449); repeated once where the service wants a newer nonce. */
+async function proven(path: string, request: ProvenRequest): Promise<Response> {
+  const response = await once(path, request);
+  if (response.status !== 401) return response;
+  const refusal = await problemIn(response.clone()).catch(problemOf);
+  return refusal.problem === "use_dpop_nonce" ? once(path, request) : response;
+}
+
+async function once(path: string, { token, headers, ...request }: ProvenRequest): Promise<Response> {
+  const url = new URL(path, location.origin).href;
+  const proof = await proofOf(await browserKey(), { method: request.method, url, accessToken: token, nonce });
+  const response = await fetch(path, {
+    ...request,
+    headers: { ...headers, dpop: proof, ...(token === undefined ? {} : { authorization: `DPoP ${token}` }) },
+    // Answers with an ETag are asked for anew with it; those with a person in them say `no-store` themselves.
+    cache: "no-cache",
+    credentials: "omit",
+    redirect: "error",
+  });
+  nonce = response.headers.get("dpop-nonce") ?? nonce;
+  return response;
 }
 
 /** The problem a refused reply carries. */

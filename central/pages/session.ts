@@ -8,7 +8,7 @@ interface Tokens {
   readonly refresh: string;
 }
 
-/** Tokens live in this variable only: closing or reloading the page signs out. */
+/** Tokens live in this variable only: closing or reloading the page signs out. They are bound to the browser's key. */
 let tokens: Tokens | null = null;
 let refreshing: Promise<void> | null = null;
 

@@ -6,10 +6,10 @@ import {
   type otpChallenge,
   otpRequest,
   otpVerify,
-  refreshRequest,
   revokeRequest,
   type TokenReply,
 } from "../../contract/people.ts";
+import { type DeviceTokenReply, tokenRequest } from "../../contract/sign-in.ts";
 import type { Central } from "../context.ts";
 import { bodyOf, wrongValue } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
@@ -30,21 +30,40 @@ export function authRoutes(server: FastifyInstance, central: Central): void {
 
   server.post("/v1/auth/otp::verify", async (request) => {
     const { challenge_id, code } = bodyOf(request, otpVerify);
-    return tokenReplyOf(central, await central.signIn.verify(challenge_id, code, request.ip));
+    const jkt = await central.proofs.thumbprint(request);
+    return tokenReplyOf(central, await central.signIn.verify({ challengeId: challenge_id, code, jkt }, request.ip));
   });
 
   server.post("/v1/auth/token", async (request) => {
-    const { refresh_token } = bodyOf(request, refreshRequest);
-    const pair = await central.tokens.refresh(refresh_token);
-    if (!pair) throw new HttpProblem("invalid_grant", "The sign-in has ended; ask for a new one-time code.");
+    const asked = bodyOf(request, tokenRequest);
+    const jkt = await central.proofs.thumbprint(request);
+    if (asked.grant_type === "device") return deviceToken(central, asked.device_id, jkt);
+    const pair = await central.tokens.refresh(asked.refresh_token, jkt);
+    if (pair === "ended") throw new HttpProblem("invalid_grant", "The sign-in has ended; ask for a new one-time code.");
+    if (pair === "other-key") throw otherKey();
     return tokenReplyOf(central, pair);
   });
 
   server.post("/v1/auth/token::revoke", async (request, reply) => {
     const { refresh_token } = bodyOf(request, revokeRequest);
-    await central.tokens.revoke(refresh_token);
+    if (!(await central.tokens.revoke(refresh_token, await central.proofs.thumbprint(request)))) throw otherKey();
     return reply.code(204).send();
   });
+}
+
+const otherKey = () => new HttpProblem("invalid_token", "This sign-in belongs to another key.");
+
+/** @throws HttpProblem `device_not_enrolled`, also for another key than the enrolled one */
+async function deviceToken(central: Central, deviceId: string, jkt: string): Promise<DeviceTokenReply> {
+  const opened = await central.tokens.openForDevice(deviceId, jkt);
+  if (!opened) {
+    throw new HttpProblem(
+      "device_not_enrolled",
+      "This machine is not enrolled with this key; enrol it with its owner.",
+    );
+  }
+  const { accessToken, revoked } = opened;
+  return { access_token: accessToken, token_type: "DPoP", expires_in: accessTokenValidS, revoked };
 }
 
 /** `0…` form of a phone in a form field. @throws HttpProblem `validation` at `/phone`. */

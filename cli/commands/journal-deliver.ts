@@ -10,6 +10,7 @@ import { systemClock } from "../../agent/clock.ts";
 import { CredentialStore } from "../../agent/duty/credential-store.ts";
 import { Duty } from "../../agent/duty/duty.ts";
 import { CentralApi } from "../../agent/sync/central-api.ts";
+import { newProofKey } from "../../contract/dpop.ts";
 import { centralUrl } from "../../provisioning/agent-config.ts";
 import { AgentError } from "../../provisioning/agent-error.ts";
 import { writeDurably } from "../../provisioning/durable-file.ts";
@@ -43,7 +44,7 @@ export const deliverCommand = new Command("deliver")
     using carried = new CarryFile(file, owner);
     const clock = systemClock();
     let serverOffsetMs = 0;
-    const api = new CentralApi(central.data, clock, (offsetMs) => {
+    const api = new CentralApi(central.data, clock, await newProofKey(), (offsetMs) => {
       serverOffsetMs = offsetMs;
     });
     const folder = mkdtempSync(path.join(os.tmpdir(), "tram-deliver-"));

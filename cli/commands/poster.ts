@@ -4,6 +4,7 @@ import { Command, Option } from "commander";
 import { z } from "zod";
 import { systemClock } from "../../agent/clock.ts";
 import { CentralApi } from "../../agent/sync/central-api.ts";
+import { newProofKey } from "../../contract/dpop.ts";
 import { operations } from "../../contract/operations.ts";
 import { centralUrl } from "../../provisioning/agent-config.ts";
 import { Questions } from "../ask.ts";
@@ -48,7 +49,7 @@ export const posterCommand = new Command("poster")
     const file = path.resolve(options.out);
     checkTarget(file, options.force === true);
     using questions = new Questions();
-    const api = new CentralApi(central.data, systemClock(), () => {});
+    const api = new CentralApi(central.data, systemClock(), await newProofKey(), () => {});
     const session = await signInAtCentre(api, questions, options.phone);
     try {
       const bytes = await session.call({

@@ -4,6 +4,7 @@ import path from "node:path";
 import { z } from "zod";
 import { systemClock } from "../../agent/clock.ts";
 import { CentralApi, type Reply } from "../../agent/sync/central-api.ts";
+import { newProofKey } from "../../contract/dpop.ts";
 import { operations } from "../../contract/operations.ts";
 import { otpChallenge, staffMember, tokenReply } from "../../contract/people.ts";
 import { checkpoint } from "../../contract/places.ts";
@@ -28,7 +29,7 @@ const staffPhone = "0900000002";
 export async function ensureDemo(dataDir: string, centralUrl: string, codeFor: CodeFor): Promise<Demo> {
   const file = path.join(dataDir, "demo.json");
   if (existsSync(file)) return demo.parse(JSON.parse(readFileSync(file, "utf8")));
-  const api = new CentralApi(centralUrl, systemClock(), () => {});
+  const api = new CentralApi(centralUrl, systemClock(), await newProofKey(), () => {});
   const code = codeFor(ownerPhone);
   const challenge = must(
     await api.call({

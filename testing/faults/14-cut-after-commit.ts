@@ -70,6 +70,7 @@ async function againstCentral(effort: Effort): Promise<FaultOutcome> {
     central: proxy.url,
     checkpointId,
     accessToken: tokens.access_token,
+    key: await rig.key,
   });
   const swept = await sweep(proxy, parts, everyBytes[effort].central);
   const journal = parts.journal();

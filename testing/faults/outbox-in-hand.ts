@@ -3,6 +3,7 @@ import { systemClock } from "../../agent/clock.ts";
 import { Journal } from "../../agent/journal/journal.ts";
 import { CentralApi } from "../../agent/sync/central-api.ts";
 import { Outbox, type OutboxStatus } from "../../agent/sync/outbox.ts";
+import { newProofKey, type ProofKey } from "../../contract/dpop.ts";
 import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { checkpointId, draft, record } from "../drafts.ts";
 import { temporaryFolder } from "../folder.ts";
@@ -15,6 +16,8 @@ export interface OutboxInHandOptions {
   readonly central: string;
   readonly checkpointId?: string;
   readonly accessToken?: string;
+  /** The key the token is bound to; any one before a scripted centre. */
+  readonly key?: ProofKey;
   /** Chance of the back-off; 0 waits for nothing. */
   readonly random?: () => number;
 }
@@ -35,14 +38,19 @@ export class OutboxInHand implements AsyncDisposable {
   readonly #options: OutboxInHandOptions;
   #recorded = 0;
 
-  private constructor(options: OutboxInHandOptions, folder: ReturnType<typeof temporaryFolder>, journal: Journal) {
+  private constructor(
+    options: OutboxInHandOptions,
+    key: ProofKey,
+    folder: ReturnType<typeof temporaryFolder>,
+    journal: Journal,
+  ) {
     const clock = systemClock();
     this.#options = options;
     this.#folder = folder;
     this.#journal = journal;
     this.outbox = new Outbox({
       journal,
-      api: new CentralApi(options.central, clock, () => {}),
+      api: new CentralApi(options.central, clock, key, () => {}),
       credential: {
         accessToken: () => options.accessToken ?? "access-1",
         renew: () => Promise.resolve("ended"),
@@ -61,7 +69,7 @@ export class OutboxInHand implements AsyncDisposable {
     const folder = temporaryFolder();
     const keys = loadStationKeys(path.join(folder.path, "station.key"), true);
     const journal = await Journal.open({ file: path.join(folder.path, "journal.db"), keys, log: () => {} });
-    const made = new OutboxInHand(options, folder, journal);
+    const made = new OutboxInHand(options, options.key ?? (await newProofKey()), folder, journal);
     made.outbox.start();
     return made;
   }

@@ -4,6 +4,7 @@ import tls from "node:tls";
 import { systemClock } from "../../../agent/clock.ts";
 import { CentralApi, type Reply } from "../../../agent/sync/central-api.ts";
 import { codeKeys } from "../../../contract/code-keys.ts";
+import { newProofKey } from "../../../contract/dpop.ts";
 import { operations } from "../../../contract/operations.ts";
 import { type Finding, findingsOf } from "../report.ts";
 import { durationText, timeText } from "../words.ts";
@@ -43,7 +44,7 @@ export async function reachCentre(central: string): Promise<Reached> {
     if (certificate.level === "fail") return { findings, offsetMs: null };
   }
   let offsetMs: number | null = null;
-  const api = new CentralApi(central, systemClock(), (offset) => {
+  const api = new CentralApi(central, systemClock(), await newProofKey(), (offset) => {
     offsetMs = offset;
   });
   const from = performance.now();
