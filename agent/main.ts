@@ -35,7 +35,7 @@ import { journalHoldsRows } from "./journal/store.ts";
 import { calibrationOf, pageKeyboardId, withCalibration } from "./keyboard-calibration.ts";
 import type { KioskIntent } from "./kiosk-port/intent.ts";
 import { type KioskPort, pageAnswerWithinMs, type ScanOutcome } from "./kiosk-port/port.ts";
-import type { KioskView } from "./kiosk-port/view.ts";
+import type { KioskView, NoticeView } from "./kiosk-port/view.ts";
 import { checkPlaceCode } from "./place-check.ts";
 import { type ScreenRights, screenRights, showsInFull } from "./policy.ts";
 import { QuietLog } from "./quiet-log.ts";
@@ -242,6 +242,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
     duty: () => duty.present,
     clockOffset: () => offset,
+    noticeVersion: () => (screens.attended ? (notice()?.version ?? null) : null),
     attended: () => screens.attended,
     showsInFull: () => showsInFull(place, duty.member, duty.proofAgeMs),
     onRecorded: (entry) => {
@@ -262,6 +263,11 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     log,
   });
 
+  const notice = (): NoticeView | null => {
+    if (place === null) return null;
+    const { version, vi, en } = place.notice;
+    return { version, text: { vi, en: en === "" ? vi : en } };
+  };
   const rights = (): ScreenRights => screenRights(duty.member ?? (duty.knowsNobody ? "nobody-known" : "nobody"));
 
   let revision = 0;
@@ -290,7 +296,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       keyboardCalibration: calibration(pageKeyboardId),
       duty: duty.view,
       staff: { ...duty.staff, may: rights().may, keyBackend },
-      notice: null,
+      notice: notice(),
       queue: {
         online: outbox.status.online,
         unsent: queue.unsent,

@@ -62,6 +62,7 @@ beforeEach(async () => {
     checkPlace: () => placeCheck,
     duty: () => ({ state: "signed-in", staffRef: "staff-1" }),
     clockOffset: () => null,
+    noticeVersion: () => 3,
     attended: () => attended,
     showsInFull: () => inFull,
     onRecorded: (entry) => recorded.push(entry),

@@ -37,6 +37,8 @@ export interface StationOptions {
   readonly checkPlace: (text: string) => PlaceCheck;
   readonly duty: () => { state: "signed-in" | "expired" | "none"; staffRef: string | null };
   readonly clockOffset: () => ClockOffset | null;
+  /** Version of the notice on the screen, null when nothing shows one. */
+  readonly noticeVersion: () => number | null;
   /** A screen is connected. */
   readonly attended: () => boolean;
   /** Whoever is on duty may see people in full here and now. */
@@ -221,6 +223,7 @@ export class Station {
         fields: plainFields(code.fields),
         warnings: code.warnings,
         repairs: code.repairs,
+        noticeVersion: this.#options.noticeVersion(),
       },
     };
   }

@@ -59,6 +59,7 @@ export async function openMeasuredStation(
     checkPlace: () => "unchecked",
     duty: () => ({ state: "signed-in", staffRef: "staff-1" }),
     clockOffset: () => null,
+    noticeVersion: () => 3,
     attended: () => true,
     showsInFull: () => false,
     onRecorded: () => {},

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { KioskView } from "../agent/kiosk-port/view.ts";
 import { Announcer } from "./components/announcer.tsx";
+import { DataNoticePanel } from "./components/data-notice.tsx";
 import { DutyStrip } from "./components/duty-strip.tsx";
 import { Header } from "./components/header.tsx";
 import { ReaderStrip } from "./components/reader-strip.tsx";
@@ -14,7 +15,7 @@ import { useStation } from "./station.ts";
 const stageState = ({ readerTest, screen }: KioskView): string =>
   readerTest && screen.state !== "ask" ? "test" : screen.state;
 
-export type PanelName = "sign-in" | "staff";
+export type PanelName = "sign-in" | "staff" | "notice";
 
 /** The whole page: header, stage, footer in fixed places; one staff panel may stand beside the stage, never over it. */
 export function App() {
@@ -45,10 +46,15 @@ export function App() {
           missed.value !== null ? "not-recorded" : link.value === "up" && view ? stageState(view) : link.value
         }
       >
-        <Stage />
+        <Stage
+          onReadNotice={() => {
+            panel.value = "notice";
+          }}
+        />
       </main>
       <KeyboardAway />
       {open === "sign-in" && <SignInPanel onClose={close} />}
+      {open === "notice" && <DataNoticePanel onClose={close} />}
       {open === "staff" && <StaffPanel onClose={close} />}
       <footer class="footer">
         <ReaderStrip />

@@ -267,6 +267,35 @@ describe("shift change", () => {
   });
 });
 
+test("what visitors are told of their data stands where they wait, the whole of it behind a touch", async () => {
+  const vi = `Dòng một <b>đậm</b>.\n${"Dữ liệu được giữ kín. ".repeat(40)}Hết.`;
+  kiosk.show({ notice: { version: 3, text: { vi, en: vi } } });
+  await open();
+  await see("Dòng một <b>đậm</b>.", ".data-notice");
+  await button("Đọc toàn văn").click();
+  await see("Bản 3", ".panel");
+  expect((await page.locator(".panel").innerText()).trimEnd().endsWith("Hết.")).toBe(true);
+  expect(await weakContrasts(page)).toEqual([]);
+});
+
+test("on the smallest landscape screen every key of the PIN pad is whole and large enough", async () => {
+  await page.setViewportSize({ width: 800, height: 480 });
+  await open();
+  await button("Đổi ca").click();
+  kiosk.show({
+    duty: { state: "pin", staffId: "a", name: "Trần Thị An", phoneMasked, checking: false, waitS: 0, message: null },
+  });
+  await fieldReady();
+  const panel = await page.locator(".panel").boundingBox();
+  for (const key of await page.locator(".keypad button, .number-entry > button").all()) {
+    const box = await key.boundingBox();
+    const name = await key.innerText();
+    expect(box?.width, name).toBeGreaterThanOrEqual(48);
+    expect(box?.height, name).toBeGreaterThanOrEqual(name.length === 1 ? 48 : 40);
+    expect((box?.y ?? 0) + (box?.height ?? 0), name).toBeLessThanOrEqual((panel?.y ?? 0) + (panel?.height ?? 0));
+  }
+});
+
 test("the staff panel lists masked entries with what became of them, and closes when left alone", async () => {
   await page.clock.install();
   const entry = { atMs: Date.parse("2026-11-21T08:15:20+07:00"), direction: "out", person, codeKind: "cccd" } as const;

@@ -30,6 +30,7 @@ export function draft(index = 1, change: Partial<EntryDraft> = {}): EntryDraft {
       fields: { citizenNumber: number, fullName: "Nguyễn Văn Mẫu", extra: [] },
       warnings: [],
       repairs: [],
+      noticeVersion: null,
     },
     ...change,
   };

@@ -8,6 +8,8 @@ export interface EntryBody {
   readonly fields: WireEntry["fields"];
   readonly warnings: readonly string[];
   readonly repairs: readonly string[];
+  /** Version of the notice that the screen showed; null when no screen showed one, or in rows of an older build. */
+  readonly noticeVersion: number | null;
 }
 
 /** What the gate hands over; the journal adds id and sequence. */

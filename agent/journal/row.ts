@@ -39,6 +39,7 @@ const entryBody = z.object({
   fields: z.record(z.string(), z.union([z.string(), z.boolean(), z.array(z.string()), z.null()])),
   warnings: z.array(z.string()),
   repairs: z.array(z.string()),
+  noticeVersion: z.int().positive().nullable().default(null),
 }) satisfies z.ZodType<EntryBody>;
 
 /** Where the keys of rows come from. */

@@ -27,7 +27,8 @@ export function toWire(entry: Entry): WireEntry {
     raw_b64: entry.body.rawB64,
   };
   const sha256 = createHash("sha256").update(contentOf(content), "utf8").digest("hex");
-  return { ...content, reader_label: entry.readerName.slice(0, 120), fields: entry.body.fields, sha256 };
+  const { fields, noticeVersion } = entry.body;
+  return { ...content, reader_label: entry.readerName.slice(0, 120), notice_version: noticeVersion, fields, sha256 };
 }
 
 /** Who sends, and its clocks at that moment. */

@@ -260,6 +260,7 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
         wall_ms: wire.wall_ms,
         clock_state: wire.clock_state,
         marks: JSON.stringify(wire.marks),
+        notice_version: wire.notice_version ?? null,
         content_tag: contentTag,
         person_tag: personTag,
         uploaded_by: uploadedBy,

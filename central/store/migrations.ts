@@ -303,4 +303,7 @@ export const sqliteMigrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX official_grant_of_person ON official_grant (person_ref);
   `,
+  `
+  ALTER TABLE entry ADD COLUMN notice_version INTEGER;
+  `,
 ];

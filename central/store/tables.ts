@@ -166,6 +166,8 @@ export interface Tables {
     uploaded_by: string;
     corrected_at: number;
     received_at: number;
+    /** Version of the notice that the station showed; null when it showed none, or was of an older build. */
+    notice_version: number | null;
     /** Null for what was made under a right; `held` and `discarded` are in no list and no count. */
     review: string | null;
     /** Which right had ended when it was made; null when none had. */

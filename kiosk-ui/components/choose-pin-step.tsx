@@ -23,7 +23,7 @@ export function ChoosePinStep({ message }: { readonly message: Sentence | null }
 
   return (
     <>
-      <p class="panel-lead">{texts.value.choosePinWhy}</p>
+      <p class="panel-lead panel-lead-optional">{texts.value.choosePinWhy}</p>
       <NumberEntry
         key={isSecond ? "second" : "first"}
         label={isSecond ? texts.value.choosePinAgain : texts.value.choosePinFirst}
@@ -43,12 +43,11 @@ export function ChoosePinStep({ message }: { readonly message: Sentence | null }
           }
           pin.value = "";
         }}
-      />
-      <div class="panel-actions">
-        <button type="button" onClick={() => send({ kind: "cancel-sign-in" })}>
+      >
+        <button type="button" class="wide" onClick={() => send({ kind: "cancel-sign-in" })}>
           {texts.value.choosePinLater}
         </button>
-      </div>
+      </NumberEntry>
     </>
   );
 }

@@ -73,16 +73,17 @@ export function CodeStep({ duty }: { readonly duty: Extract<DutyView, { state: "
           complained.value = !isValid();
           if (isValid()) send({ kind: "verify", code: code.value });
         }}
-      />
-      <div class="panel-actions">
-        {/* Going back to the phone number is how another code is asked for: the page never keeps the number itself. */}
-        <button type="button" disabled={verifying || resendInS > 0} onClick={() => send({ kind: "cancel-sign-in" })}>
-          {resendInS > 0 ? texts.value.resendIn(resendInS) : texts.value.resend}
-        </button>
-        <button type="button" onClick={() => send({ kind: "cancel-sign-in" })}>
-          {texts.value.cancel}
-        </button>
-      </div>
+      >
+        <div class="panel-actions">
+          {/* Going back to the phone number is how another code is asked for: the page never keeps the number itself. */}
+          <button type="button" disabled={verifying || resendInS > 0} onClick={() => send({ kind: "cancel-sign-in" })}>
+            {resendInS > 0 ? texts.value.resendIn(resendInS) : texts.value.resend}
+          </button>
+          <button type="button" onClick={() => send({ kind: "cancel-sign-in" })}>
+            {texts.value.cancel}
+          </button>
+        </div>
+      </NumberEntry>
     </>
   );
 }

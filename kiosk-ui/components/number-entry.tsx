@@ -19,6 +19,8 @@ interface NumberEntryProps {
   /** Drawn as dots, and a reader that types into it is found out. */
   readonly secret?: boolean;
   readonly onSubmit: () => void;
+  /** Other ways on, below the button. */
+  readonly children?: ComponentChildren;
 }
 
 /** A reader types its characters closer together than this. */
@@ -113,6 +115,7 @@ export function NumberEntry(props: NumberEntryProps) {
       <button type="submit" class="primary wide" disabled={disabled}>
         {props.submitText}
       </button>
+      {props.children}
     </form>
   );
 }

@@ -30,28 +30,25 @@ export function PinStep({ duty }: { readonly duty: Extract<DutyView, { state: "p
       ? texts.value.pinWaitFor(waitText(waitS, texts.value))
       : texts.value.pinConfirm;
   return (
-    <>
-      <NumberEntry
-        label={texts.value.pinLabel(visibleText(duty.name ?? duty.phoneMasked))}
-        hint={texts.value.pinHint}
-        digits={pin}
-        longest={longestPin}
-        submitText={submitText}
-        complaint={complained.value && !isValid() && pin.value !== "" ? texts.value.pinInvalid : null}
-        disabled={duty.checking || waits}
-        secret
-        message={duty.message && <Complaint sentence={duty.message} />}
-        onSubmit={() => {
-          complained.value = !isValid();
-          if (isValid()) send({ kind: "pin", pin: pin.value });
-        }}
-      />
-      <div class="panel-actions">
-        <button type="button" onClick={() => send({ kind: "cancel-sign-in" })}>
-          {texts.value.backToNames}
-        </button>
-      </div>
-    </>
+    <NumberEntry
+      label={texts.value.pinLabel(visibleText(duty.name ?? duty.phoneMasked))}
+      hint={texts.value.pinHint}
+      digits={pin}
+      longest={longestPin}
+      submitText={submitText}
+      complaint={complained.value && !isValid() && pin.value !== "" ? texts.value.pinInvalid : null}
+      disabled={duty.checking || waits}
+      secret
+      message={duty.message && <Complaint sentence={duty.message} />}
+      onSubmit={() => {
+        complained.value = !isValid();
+        if (isValid()) send({ kind: "pin", pin: pin.value });
+      }}
+    >
+      <button type="button" class="wide" onClick={() => send({ kind: "cancel-sign-in" })}>
+        {texts.value.backToNames}
+      </button>
+    </NumberEntry>
   );
 }
 

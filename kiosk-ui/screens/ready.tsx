@@ -1,11 +1,12 @@
 import { useCamera } from "../camera/camera.ts";
 import { CameraButtons, CameraPreview } from "../camera/camera-preview.tsx";
 import { CameraOffer } from "../camera/camera-switch.tsx";
+import { DataNotice } from "../components/data-notice.tsx";
 import { IconCard } from "../components/icons.tsx";
 import { useStation } from "../station.ts";
 
 /** Nobody at the gate: an invitation and how to hold the card, to the reader or into the camera's picture. */
-export function ReadyScreen() {
+export function ReadyScreen({ onReadNotice }: { readonly onReadNotice: () => void }) {
   const { texts } = useStation();
   const { need } = useCamera();
   if (need.value === "on") {
@@ -17,6 +18,7 @@ export function ReadyScreen() {
           <p class="next">{texts.value.readyHoldCamera}</p>
           <p class="cards">{texts.value.readyCards}</p>
           <CameraButtons />
+          <DataNotice onRead={onReadNotice} />
         </div>
       </div>
     );
@@ -28,6 +30,7 @@ export function ReadyScreen() {
       <p class="next">{texts.value.readyHold}</p>
       <p class="cards">{texts.value.readyCards}</p>
       <CameraOffer />
+      <DataNotice onRead={onReadNotice} />
     </div>
   );
 }

@@ -10,7 +10,7 @@ import { RefusedScreen } from "./refused.tsx";
 import { RepeatScreen } from "./repeat.tsx";
 
 /** The visitor's screen: the connection first, because an outcome without a living agent behind it is worth nothing. */
-export function Stage() {
+export function Stage({ onReadNotice }: { readonly onReadNotice: () => void }) {
   const { received, link, missed, texts } = useStation();
   const { screen, readerTest } = received.value?.view ?? {};
   if (missed.value !== null) {
@@ -46,7 +46,7 @@ export function Stage() {
     case "starting":
       return <Notice icon={<IconStarting />} title={texts.value.startingTitle} next={texts.value.startingNext} />;
     case "ready":
-      return <ReadyScreen />;
+      return <ReadyScreen onReadNotice={onReadNotice} />;
     case "accepted":
       return <AcceptedScreen key={screen.scanId} screen={screen} />;
     case "repeat":
