@@ -1,6 +1,7 @@
 import { createSecretKey, randomBytes, randomUUID } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { heldCards } from "../../testing/cards-at-gate.ts";
 import { Rig } from "../../testing/central-rig.ts";
@@ -11,9 +12,11 @@ import { memberOf } from "../../testing/on-duty.ts";
 import { until } from "../../testing/until.ts";
 import type { Clock } from "../clock.ts";
 import { defaultGatePolicy } from "../gate/verdict.ts";
+import type { Entry } from "../journal/entry.ts";
 import { Journal } from "../journal/journal.ts";
 import { type Lane, Station } from "../station.ts";
 import { CentralApi } from "../sync/central-api.ts";
+import type { ClockOffset } from "../sync/clock-offset.ts";
 import { Outbox } from "../sync/outbox.ts";
 import { CredentialStore, type StoredDuty } from "./credential-store.ts";
 import { Duty } from "./duty.ts";
@@ -122,6 +125,30 @@ async function takeOver(duty: Duty, ref: string, pin: string): Promise<boolean> 
   duty.choose(ref);
   await duty.tryPin(pin);
   return duty.present.staffRef === ref;
+}
+
+function stationOver(
+  journal: Journal,
+  duty: Duty,
+  offset: ClockOffset | null,
+  onRecorded: (entry: Entry) => void,
+): Station {
+  return new Station({
+    journal,
+    clock,
+    policy: () => defaultGatePolicy,
+    checkpointId: () => place,
+    placeState: () => "active",
+    checkPlace: () => "unchecked",
+    duty: () => duty.present,
+    clockOffset: () => offset,
+    noticeVersion: () => 3,
+    attended: () => true,
+    onRecorded,
+    onChange: () => {},
+    onOutcome: () => {},
+    log: () => {},
+  });
 }
 
 const onDisk = (): StoredDuty => new CredentialStore(file, key).read().content;
@@ -242,20 +269,7 @@ test("two members in turn while scans arrive: each row has who was on duty when 
   const duty = start();
   const refs = [await admit(duty, an, "7391"), await admit(duty, binh, "48205")] as const;
   const rows = new Map<string, string | null>();
-  const station = new Station({
-    journal,
-    clock,
-    policy: () => defaultGatePolicy,
-    checkpointId: () => place,
-    duty: () => duty.present,
-    clockOffset: () => null,
-    noticeVersion: () => 3,
-    attended: () => true,
-    onRecorded: ({ readerId, staffRef }) => rows.set(readerId, staffRef),
-    onChange: () => {},
-    onOutcome: () => {},
-    log: () => {},
-  });
+  const station = stationOver(journal, duty, null, ({ readerId, staffRef }) => rows.set(readerId, staffRef));
   const expected = new Map<string, string | null>();
   const taken: Promise<void>[] = [];
   let person = 0;
@@ -455,7 +469,6 @@ describe("what the owner takes away", () => {
   });
 
   test("unsent rows stay, arrive under another sign-in with the right names; later ones are held by the place's rule", async () => {
-    wall = rig.clock.now();
     const journal = await Journal.open({
       file: path.join(folder.path, "journal.db"),
       keys: randomKeys(),
@@ -464,24 +477,8 @@ describe("what the owner takes away", () => {
     const duty = start();
     const refBinh = await admit(duty, binh, "48205");
     const refAn = await admit(duty, an, "7391");
-    const settled = (): void => {
-      wall = rig.clock.now();
-    };
-    settled();
-    const station = new Station({
-      journal,
-      clock,
-      policy: () => defaultGatePolicy,
-      checkpointId: () => place,
-      duty: () => duty.present,
-      clockOffset: () => ({ offsetMs: 0, monoMs: mono, bootId, wallMs: wall }) as never,
-      noticeVersion: () => 3,
-      attended: () => true,
-      onRecorded: () => {},
-      onChange: () => {},
-      onOutcome: () => {},
-      log: () => {},
-    });
+    wall = rig.clock.now();
+    const station = stationOver(journal, duty, { offsetMs: 0, monoMs: mono, bootId, serverMs: wall }, () => {});
     const scan = async (person: number): Promise<void> => {
       const bytes = Buffer.from(heldCards["CCCD 2021"]?.(person).payload ?? "");
       const lane: Lane = { readerId: "gate", name: "gate", direction: "in" };
@@ -530,6 +527,13 @@ describe("what the owner takes away", () => {
       [refBinh, "stored"],
     ]);
     expect(journal.figures.quarantined).toBe(0);
+    const central = new Database(rig.databasePath, { readonly: true });
+    expect(central.prepare("SELECT staff_ref, review, notice_version FROM entry ORDER BY seq").raw().all()).toEqual([
+      [refAn, null, 3],
+      [refAn, "held", 3],
+      [refBinh, null, 3],
+    ]);
+    central.close();
     await journal.close();
   });
 });

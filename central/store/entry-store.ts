@@ -140,6 +140,7 @@ const entryColumns = [
   "wall_ms",
   "clock_state",
   "marks",
+  "notice_version",
   "body_sealed",
   "content_tag",
   "person_tag",
@@ -158,7 +159,9 @@ const upsertPresence = `INSERT INTO presence (checkpoint_id, person_tag, directi
 
 export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
   /** Unchanging clear columns: the seal is also the checksum of the row. */
-  const bodyPlace = (row: Omit<Tables["entry"], "position" | "body_sealed" | "review" | "late_because">) => [
+  const bodyPlace = (
+    row: Omit<Tables["entry"], "position" | "body_sealed" | "notice_version" | "review" | "late_because">,
+  ) => [
     "entry.body",
     row.device_id,
     row.id,
