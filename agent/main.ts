@@ -295,7 +295,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       capture: config.capture,
       keyboardCalibration: calibration(pageKeyboardId),
       duty: duty.view,
-      staff: { ...duty.staff, may: rights().may, keyBackend },
+      staff: { ...duty.staff, may: rights().may, keyBackend: device.backend },
       notice: notice(),
       queue: {
         online: outbox.status.online,
