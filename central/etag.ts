@@ -2,10 +2,20 @@ import { createHash } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { HttpProblem } from "./http-problem.ts";
 
+/** A JSON answer with the tag made from it. */
+export interface TaggedText {
+  readonly text: string;
+  readonly etag: string;
+}
+
+export function tagged(value: object): TaggedText {
+  const text = JSON.stringify(value);
+  return { text, etag: `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"` };
+}
+
 /** Answers `value`, or 304 to a caller who has it already: the tag is made from what would be sent. */
 export function sendTagged(request: FastifyRequest, reply: FastifyReply, value: object): FastifyReply {
-  const text = JSON.stringify(value);
-  const etag = `"${createHash("sha256").update(text).digest("base64url").slice(0, 22)}"`;
+  const { text, etag } = tagged(value);
   return sendWithTag(request, reply, etag, () => text);
 }
 

@@ -4,6 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { TokenReply } from "../contract/people.ts";
 import { maxPlacesOwned } from "../contract/places.ts";
 import { Device, newCheckpoint, type Reply, Rig } from "../testing/central-rig.ts";
+import { backToVersion } from "../testing/older-central.ts";
+import { sqliteMigrations } from "./store/migrations.ts";
 import { openStore } from "./store/store.ts";
 
 let rig: Rig;
@@ -334,6 +336,21 @@ describe("sub-places", () => {
   });
 });
 
+test("a place of an earlier version has the usual values of what came later", async () => {
+  const before = (await read()).body;
+  await rig.stop();
+  // To before the step that brought states, parts and notices.
+  const step = sqliteMigrations.findIndex((text) => text.includes("checkpoint ADD COLUMN state "));
+  backToVersion(rig.databasePath, step);
+  await rig.start();
+  owner = await rig.signIn("0900000001", "owner");
+  const { state_since, place_code, ...after } = (await read()).body;
+  expect({ ...after, place_code: before.place_code, state_since: before.state_since }).toEqual(before);
+  const signed = (text: string) => text.slice(text.indexOf("/TQP/"));
+  expect([state_since, signed(place_code.text)]).toEqual([null, signed(before.place_code.text)]);
+  expect((await edit({ name: "Cổng mới" }, 1)).body).toMatchObject({ name: "Cổng mới", version: 2 });
+});
+
 describe("the end of a place", () => {
   test("suspended and resumed; what is so already stays as it is", async () => {
     expect((await act("suspend", { reason: "sửa cửa" })).body).toMatchObject({ state: "suspended", version: 2 });
@@ -389,6 +406,28 @@ describe("the kind of a place", () => {
     await store.close();
     return rig.signIn("0930000001", "official");
   };
+
+  test("officials page through the places of their units that wait for a decision; nobody else does", async () => {
+    const names = Array.from({ length: 5 }, (_, index) => `Bệnh viện ${index}`);
+    for (const name of names) expect((await create({ name, kind: "hospital" })).status).toBe(201);
+    const elsewhere = { ...newCheckpoint("").address, province_code: "96", commune_code: "32248" };
+    expect((await create({ name: "Bệnh viện xa", kind: "hospital", address: elsewhere })).status).toBe(201);
+    const { access_token } = await official();
+    const list = (query: string, token = access_token) => rig.call("GET", `/v1/checkpoints${query}`, { token });
+    const seen: string[] = [];
+    for (let after = ""; ; ) {
+      const page = await list(`?kind=hospital&kind_status=declared&limit=2${after}`);
+      expect(page.status).toBe(200);
+      seen.push(...page.body.items.map(({ name }: { name: string }) => name));
+      expect(page.text).not.toContain("0900000001");
+      if (page.body.cursor === null) break;
+      after = `&after=${page.body.cursor}`;
+    }
+    expect(seen).toEqual(names);
+    expect((await list("?kind_status=approved")).body).toEqual({ items: [], cursor: null });
+    expect(type(await list("?after=AAAA"))).toBe("cursor_expired");
+    expect(type(await list("", owner.access_token))).toBe("forbidden");
+  });
 
   test("is decided once by an official; changing it takes approval and full view back", async () => {
     const hospital = (await create({ kind: "hospital" })).body.id;

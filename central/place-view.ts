@@ -1,4 +1,4 @@
-import type { Checkpoint, CheckpointDetail } from "../contract/places.ts";
+import type { Checkpoint, CheckpointDetail, OverseenPage } from "../contract/places.ts";
 import type { Central } from "./context.ts";
 import { namedAddress } from "./place-address.ts";
 import { fullViewPossible } from "./policy.ts";
@@ -43,6 +43,23 @@ export function checkpointOf(
     role: grant.role,
     full_view: fullView && grant.fullView,
     place_code: placeCodeOf(central, place),
+    created_at: timeOf(place.createdAt),
+  };
+}
+
+/** A place as an official over its units may know it: without its phone. */
+export function overseenPlaceOf(place: StoredCheckpoint): OverseenPage["items"][number] {
+  return {
+    id: place.id,
+    version: place.version,
+    name: place.name,
+    kind: place.kind,
+    kind_status: place.kindStatus,
+    kind_decision: kindDecisionOf(place),
+    state: place.state,
+    parent_id: place.parentId,
+    part: place.part,
+    address: namedAddress(place.address),
     created_at: timeOf(place.createdAt),
   };
 }

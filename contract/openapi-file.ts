@@ -10,6 +10,7 @@ import { unitLevel, unitsVersion } from "./admin-units.ts";
 import { maxProofLength } from "./dpop.ts";
 import { codeKind, countEvent, direction, listedEntry, wireEntry } from "./entries.ts";
 import { type Operation, operations } from "./operations.ts";
+import { checkpointKind } from "./places.ts";
 import { entriesView, fullEntry, viewPurpose } from "./privacy.ts";
 import { problem, problemBase, problemNames } from "./problem.ts";
 
@@ -23,6 +24,8 @@ const queryParameters: Record<string, z.ZodType> = {
   checkpoint_id: z.uuid(),
   version: unitsVersion,
   level: unitLevel,
+  kind: checkpointKind,
+  kind_status: z.enum(["declared", "approved"]),
   parent: z.string().meta({ description: "Code of the unit that holds those asked for" }),
 };
 

@@ -9,6 +9,7 @@ import {
   kindDecided,
   kindDecision,
   newCheckpoint,
+  overseenPage,
   placeCodeAnswer,
   placeCodeQuestion,
   placeMerge,
@@ -105,6 +106,15 @@ export const placeOperations = {
     request: placeReason,
     success: 200,
     response: checkpoint,
+  },
+  listOverseenCheckpoints: {
+    method: "get",
+    path: "/v1/checkpoints",
+    summary: "Open places in the caller's units (official), for example those whose kind waits for a decision",
+    auth: "dpop",
+    query: ["kind", "kind_status", "after", "limit"],
+    success: 200,
+    response: overseenPage,
   },
   decideKind: {
     method: "post",

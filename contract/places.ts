@@ -109,7 +109,8 @@ export type LateScans = z.infer<typeof lateScans>;
 export const placeState = z.enum(["active", "suspended", "closed", "merged"]);
 export type PlaceState = z.infer<typeof placeState>;
 
-const noticeText = { vi: written(1, 2000), en: written(0, 2000) };
+/** A list of all the places somebody serves must fit into one answer, notices included. */
+const noticeText = { vi: written(1, 1000), en: written(0, 1000) };
 
 /** What visitors are told. The centre raises the version with each change; version 1 is the usual text. */
 export const placeNotice = z.object({ version: z.int().min(1), vi: z.string(), en: z.string() });
@@ -253,6 +254,31 @@ export const checkpoint = z
 export type Checkpoint = z.infer<typeof checkpoint>;
 
 export const checkpointsPage = z.object({ items: z.array(checkpoint) }).meta({ id: "CheckpointsPage" });
+
+/** A place as an official over its units may know it. */
+const overseenPlace = checkpoint.pick({
+  id: true,
+  version: true,
+  name: true,
+  kind: true,
+  kind_status: true,
+  kind_decision: true,
+  state: true,
+  parent_id: true,
+  part: true,
+  address: true,
+  created_at: true,
+});
+
+export const overseenPage = z
+  .object({
+    /** In order of registration. */
+    items: z.array(overseenPlace),
+    /** Give it as `after` for the next ones; null at the end. */
+    cursor: z.string().nullable(),
+  })
+  .meta({ id: "OverseenPage" });
+export type OverseenPage = z.infer<typeof overseenPage>;
 
 const relative = z.object({
   id: z.uuid(),

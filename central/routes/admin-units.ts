@@ -4,10 +4,12 @@ import {
   type AdminUnits,
   currentUnitsVersion,
   formerUnitsVersion,
+  type UnitLevel,
+  type UnitsVersion,
   unitLevel,
   unitsVersion,
 } from "../../contract/admin-units.ts";
-import { sendTagged } from "../etag.ts";
+import { sendWithTag, type TaggedText, tagged } from "../etag.ts";
 import { checked, wrongValue } from "../http-body.ts";
 import { unitLists } from "../units/units.ts";
 
@@ -19,6 +21,20 @@ const query = z.object({
 
 const publicFor = "public, max-age=3600";
 
+/** Answers are made once: nothing in a list ever changes. As many as there are units with others below them. */
+const answers = new Map<string, TaggedText>();
+
+function answerTo(version: UnitsVersion, level: UnitLevel | null, parent: string | null): TaggedText {
+  const name = `${version} ${level} ${parent}`;
+  const known = answers.get(name);
+  if (known) return known;
+  const list = unitLists[version];
+  const answer: AdminUnits = { ...list.head, units: [...list.select({ level, parent })] };
+  const made = tagged(answer);
+  if (answer.units.length > 0) answers.set(name, made);
+  return made;
+}
+
 /** Administrative units for addresses: public, the same for everybody. */
 export function adminUnitRoutes(server: FastifyInstance): void {
   server.get("/v1/admin-units", async (request, reply) => {
@@ -27,8 +43,7 @@ export function adminUnitRoutes(server: FastifyInstance): void {
     if (version === formerUnitsVersion && parent === null && (level === null || level === "commune")) {
       throw wrongValue("/parent", "required", "Ask for the communes of the former list by their district.");
     }
-    const list = unitLists[version];
-    const answer: AdminUnits = { ...list.head, units: [...list.select({ level, parent })] };
-    return sendTagged(request, reply.header("cache-control", publicFor), answer);
+    const { etag, text } = answerTo(version, level, parent);
+    return sendWithTag(request, reply.header("cache-control", publicFor), etag, () => text);
   });
 }

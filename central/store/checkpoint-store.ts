@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import { z } from "zod";
 import {
   type CheckpointKind,
@@ -67,6 +67,15 @@ export interface StoredCheckpoint {
   readonly createdAt: number;
 }
 
+/** Which places an official lists. */
+export interface OverseenSelection {
+  readonly unitCodes: readonly string[];
+  readonly kind: CheckpointKind | null;
+  readonly kindStatus: "declared" | "approved" | null;
+  readonly position: number;
+  readonly limit: number;
+}
+
 export interface CheckpointStore {
   add(checkpoint: StoredCheckpoint): Promise<void>;
   find(id: string): Promise<StoredCheckpoint | null>;
@@ -88,6 +97,8 @@ export interface CheckpointStore {
   successor(id: string): Promise<StoredCheckpoint | null>;
   /** Open places of a commune that lie in the same place, or in none. */
   openNames(communeCode: string, parentId: string | null): Promise<{ id: string; name: string }[]>;
+  /** Open places in these provinces or communes, in order of registration behind `position`, which each has. */
+  overseen(selection: OverseenSelection): Promise<{ readonly place: StoredCheckpoint; readonly position: number }[]>;
   /** Open places somebody owns. */
   countOwned(personRef: string): Promise<number>;
 }
@@ -184,6 +195,23 @@ export function checkpointStore(db: Kysely<Tables>, sealer: Sealer): CheckpointS
         .where("parent_id", "is", parentId)
         .where("state", "in", open)
         .execute();
+    },
+    async overseen({ unitCodes, kind, kindStatus, position, limit }) {
+      if (unitCodes.length === 0) return [];
+      const rowId = sql<number>`checkpoint.rowid`;
+      let query = db
+        .selectFrom("checkpoint")
+        .selectAll()
+        .select(rowId.as("position"))
+        .where((is) => is.or([is("province_code", "in", unitCodes), is("commune_code", "in", unitCodes)]))
+        .where("state", "in", open)
+        .where(rowId, ">", position)
+        .orderBy(rowId)
+        .limit(limit);
+      if (kind !== null) query = query.where("kind", "=", kind);
+      if (kindStatus !== null) query = query.where("kind_status", "=", kindStatus);
+      const rows = await query.execute();
+      return rows.map((row) => ({ place: read(row), position: row.position }));
     },
     async countOwned(personRef) {
       const row = await db
