@@ -1,5 +1,6 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { refusals } from "../agent/gate/sentences.ts";
 import type { ScreenState } from "../agent/kiosk-port/view.ts";
 import { launchChromium } from "../testing/chromium.ts";
 import { buildKioskPage, calmView, passTime, type ScriptedKiosk, startScriptedKiosk } from "../testing/kiosk-page.ts";
@@ -113,6 +114,23 @@ const see = (text: string, within = "body") => page.locator(within).getByText(te
 const stageText = () => page.locator(".stage").textContent();
 
 describe.each(["vi", "en"] as const)("in %s", (language) => {
+  test("every refusal the gate knows fits on the smallest screen and on the usual one, whole", async () => {
+    await open();
+    await page.click(`.languages [lang=${language}]`);
+    for (const [width, height] of [
+      [1280, 800],
+      [800, 480],
+    ] as const) {
+      await page.setViewportSize({ width, height });
+      for (const [reason, notice] of Object.entries(refusals)) {
+        kiosk.show({ screen: { state: "refused", scanId: `scan-${reason}`, lane: "Cổng 2", reason, ...notice } });
+        await see(notice.title[language], ".stage");
+        await see(notice.next[language], ".stage");
+        expect(await textsOutsideOfStage(page), `${reason} at ${width}x${height}`).toEqual([]);
+      }
+    }
+  });
+
   test("every state is drawn with its words, its own outline and its own colour, without moving or cutting anything", async () => {
     await open();
     await page.click(`.languages [lang=${language}]`);
