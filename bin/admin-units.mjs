@@ -87,7 +87,7 @@ function replacements() {
       const district = districtOf.get(parent);
       const path = key(name, district.name, formerProvinceName.get(district.parent));
       const found = [...(byPath.get(path) ?? byPath.get(folded(path)) ?? []), ...(byCode.get(code) ?? [])];
-      return [code, [...new Set(found)].sort()];
+      return [code, [...new Set(found)].sort((left, right) => (left < right ? -1 : 1))];
     }),
   );
 }
