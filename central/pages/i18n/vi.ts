@@ -11,7 +11,7 @@ export const vi = {
     owner: "Chủ điểm",
     ownerHint: "Đăng ký điểm mới hoặc quản lý điểm của mình",
     staff: "Nhân viên",
-    staffHint: "Xem điểm mà chủ điểm đã giao",
+    staffHint: "Xem điểm được giao",
     phone: "Số điện thoại",
     send: "Gửi mã",
     code: "Mã 6 số vừa gửi tới {phone}",
