@@ -1,5 +1,6 @@
 import { effect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { clearBoard } from "./board.ts";
 import { LanguageToggle } from "./components/language-toggle.tsx";
 import { language, texts } from "./i18n/texts.ts";
 import { placePath, type Route, route } from "./route.ts";
@@ -12,10 +13,14 @@ import { Requests } from "./screens/requests.tsx";
 import { SignIn } from "./screens/sign-in.tsx";
 import { places } from "./service.ts";
 import { signedInAs, signOut } from "./session.ts";
+import { removals } from "./staff-removal.ts";
 
 /** Nothing of one person stays for the next. */
 effect(() => {
-  if (signedInAs.value === null) places.value = null;
+  if (signedInAs.value !== null) return;
+  places.value = null;
+  removals.value = [];
+  clearBoard();
 });
 
 effect(() => {

@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { CallProblem, problemOf } from "./api.ts";
+import { type CallProblem, problemOf } from "./api.ts";
 
 /** Something from the service: the last that was got, when, and why there is nothing newer. */
 export interface Loaded<T> {
@@ -91,7 +91,3 @@ export function useAttempt(): Attempt {
     },
   };
 }
-
-/** A refusal the page itself gives, with the same form as the service's. */
-export const fieldFault = (pointer: string, code = "invalid"): CallProblem =>
-  new CallProblem("validation", { errors: [{ pointer, code }] });

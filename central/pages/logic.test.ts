@@ -10,7 +10,7 @@ import { carriedOver, changeOf, emptyDraft, newPlaceOf } from "./place-draft.ts"
 import { type PlaceNode, placeTree } from "./place-tree.ts";
 import { fieldText, problemText } from "./problem-text.ts";
 import { placePath, routeOf } from "./route.ts";
-import { findUnits, formerIndexOf, indexOf } from "./units.ts";
+import { districtsIn, findUnits, formerIndexOf, indexOf } from "./units.ts";
 import type { AdminUnit, OwnedDevice, Place } from "./wire.ts";
 
 const id = "0f8fad5b-d9cb-469f-a165-70867728950e";
@@ -79,6 +79,19 @@ describe("units", () => {
       former: "Phường Đống Đa, Thành phố Quy Nhơn, Tỉnh Bình Định",
     });
     expect(findUnits(former, "khong biet")).toEqual([]);
+  });
+
+  test("of before are looked for in the districts the query names", () => {
+    const former = [
+      unit("35", "province", "Tỉnh Bình Định", null),
+      unit("540", "district", "Thành phố Quy Nhơn", "35"),
+      unit("006", "district", "Quận Đống Đa", "01"),
+      unit("760", "district", "Quận 1", "79"),
+    ];
+    const named = (query: string) => districtsIn(former, query).map(({ code }) => code);
+    expect(named("phường đống đa thành phố quy nhơn")).toEqual(["540", "006"]);
+    expect(named("ben nghe quan 1")).toEqual(["760"]);
+    expect(named("thanh pho")).toEqual([]);
   });
 });
 

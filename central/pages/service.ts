@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
-import { type CallOptions, CallProblem, call, problemOf, record } from "./api.ts";
+import { type CallOptions, CallProblem, call, record } from "./api.ts";
 import { authorisedExchange } from "./session.ts";
-import { formerIndexOf, indexOf, type UnitIndex } from "./units.ts";
+import { districtsIn, formerIndexOf, indexOf, type UnitIndex } from "./units.ts";
 import type { AdminUnit, KindList, Place, PlaceDetail } from "./wire.ts";
 
 /** A call of the signed-in person; the service and this program are of one version, so the reply is what it says. */
@@ -38,38 +38,36 @@ export function keepPlace(place: Place): void {
     : [...known, place];
 }
 
-let unitsToday: Promise<AdminUnit[]> | null = null;
-let formerUnits: Promise<UnitIndex> | null = null;
+/** Lists of administrative units by the query that gave them; asked for once a session. */
+const unitLists = new Map<string, Promise<AdminUnit[]>>();
 
-/** Today's communes, once a session. */
+/** Today's communes. */
 export async function loadUnits(): Promise<UnitIndex> {
-  return indexOf(await listToday());
+  return indexOf(await unitsOf(unitsToday));
 }
 
-function listToday(): Promise<AdminUnit[]> {
-  unitsToday ??= unitsOf("version=2025-07-01").catch((error: unknown) => {
-    unitsToday = null;
-    throw error;
-  });
-  return unitsToday;
+const unitsToday = "version=2025-07-01";
+const unitsBefore = "version=before-2025-07-01";
+const mostDistricts = 8;
+
+/** Communes of the list before, in the districts that `query` names, leading to what they became. */
+export async function loadFormerUnits(query: string): Promise<UnitIndex> {
+  const above = await Promise.all(["province", "district"].map((level) => unitsOf(`${unitsBefore}&level=${level}`)));
+  const districts = districtsIn(above.flat(), query).slice(0, mostDistricts);
+  const communes = await Promise.all(districts.map(({ code }) => unitsOf(`${unitsBefore}&parent=${code}`)));
+  return formerIndexOf([...above, ...communes].flat(), await unitsOf(unitsToday));
 }
 
-/** Communes of the list before, leading to what they became; ten thousand, so only when somebody looks for one. */
-export function loadFormerUnits(): Promise<UnitIndex> {
-  const levels = ["province", "district", "commune"].map((level) => `version=before-2025-07-01&level=${level}`);
-  formerUnits ??= Promise.all([listToday(), ...levels.map(unitsOf)])
-    .then(([today, ...former]) => formerIndexOf(former.flat(), today))
-    .catch((error: unknown) => {
-      formerUnits = null;
-      throw error;
-    });
-  return formerUnits;
-}
-
-async function unitsOf(query: string): Promise<AdminUnit[]> {
+function unitsOf(query: string): Promise<AdminUnit[]> {
+  const known = unitLists.get(query);
+  if (known) return known;
   // Some thousand names: a slow telephone network needs its time.
-  const reply = await call(`/v1/admin-units?${query}`, { timeoutMs: 60_000 });
-  return record(reply).units as AdminUnit[];
+  const asked = call(`/v1/admin-units?${query}`, { timeoutMs: 60_000 }).then(
+    (reply) => record(reply).units as AdminUnit[],
+  );
+  unitLists.set(query, asked);
+  asked.catch(() => unitLists.delete(query));
+  return asked;
 }
 
 let kinds: Promise<KindList["kinds"]> | null = null;
@@ -86,12 +84,12 @@ export function loadKinds(): Promise<KindList["kinds"]> {
 
 /**
  * Asks for a file and gives it to the browser's downloads; gives its name.
- * @throws CallProblem `network` when it broke off: a part of a file is not kept.
+ * @throws CallProblem `broken_off` when it did: a part of a file is not kept.
  */
 export async function download(path: string, body: unknown, fallbackName: string): Promise<string> {
   const response = await authorisedExchange(path, { method: "POST", body, timeoutMs: 600_000 });
-  const blob = await response.blob().catch((error: unknown) => {
-    throw problemOf(error);
+  const blob = await response.blob().catch(() => {
+    throw new CallProblem("broken_off");
   });
   const told = /filename="([\w.-]{1,100})"/.exec(response.headers.get("content-disposition") ?? "")?.[1];
   saveFile(blob, told ?? fallbackName);
@@ -107,6 +105,3 @@ export function saveFile(blob: Blob, name: string): void {
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
-
-/** A fault only the page can see. */
-export const pageFault = (problem: string): CallProblem => new CallProblem(problem);

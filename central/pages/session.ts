@@ -14,6 +14,8 @@ let refreshing: Promise<void> | null = null;
 
 /** What the person signed in as; null while nobody is. */
 export const signedInAs = signal<Audience | null>(null);
+/** How the service names the person, as in the access log. */
+export const myRef = signal("");
 /** The last sign-in ended without the person asking for it. */
 export const endedByService = signal(false);
 
@@ -23,7 +25,9 @@ export async function requestCode(phone: string, audience: Audience) {
 }
 
 export async function verifyCode(challengeId: string, code: string, audience: Audience): Promise<void> {
-  keep(await call("/v1/auth/otp:verify", { method: "POST", body: { challenge_id: challengeId, code } }));
+  const reply = await call("/v1/auth/otp:verify", { method: "POST", body: { challenge_id: challengeId, code } });
+  keep(reply);
+  myRef.value = text(record(record(reply).person).ref);
   endedByService.value = false;
   signedInAs.value = audience;
 }
@@ -73,6 +77,7 @@ async function renewed(): Promise<void> {
 
 function forget(): void {
   tokens = null;
+  myRef.value = "";
   signedInAs.value = null;
 }
 

@@ -88,6 +88,19 @@ export function findUnits(index: UnitIndex, query: string): UnitChoice[] {
     .map(({ entry }) => entry.choice);
 }
 
+/** Words that say what a unit is, not which. */
+const types = new Set("tinh thanh pho quan huyen thi xa tran phuong dac khu".split(" "));
+
+/** Districts of the list before whose whole name stands in `query`. */
+export function districtsIn(former: readonly AdminUnit[], query: string): AdminUnit[] {
+  const given = new Set(foldedText(query).split(" "));
+  return former.filter(({ level, name }) => {
+    const words = foldedText(name).split(" ");
+    const bare = words.filter((word) => !types.has(word));
+    return level === "district" && (bare.length > 0 ? bare : words).every((word) => given.has(word));
+  });
+}
+
 const withoutType = (name: string): string => name.replace(/^(?:phuong|xa|thi tran|dac khu) /, "");
 
 function rankOf(bare: string, name: string, whole: string, wanted: readonly string[]): number {

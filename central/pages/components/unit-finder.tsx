@@ -32,8 +32,8 @@ export function UnitFinder({
   // Names of before are looked for only where today's list has none.
   const wantsFormer = open.value && typed && units.value !== null && now.length === 0;
   const former = useLoaded<UnitIndex | null>(
-    async () => (wantsFormer ? await loadFormerUnits() : null),
-    `${wantsFormer}`,
+    async () => (wantsFormer ? await loadFormerUnits(query.value) : null),
+    wantsFormer ? query.value : "",
   );
   const found = wantsFormer && former.value ? findUnits(former.value, query.value) : now;
   const loading = open.value && typed && (units.value === null || (wantsFormer && former.value === null));

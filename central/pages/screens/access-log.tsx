@@ -7,6 +7,7 @@ import { dateTime } from "../i18n/time.ts";
 import type { Texts } from "../i18n/vi.ts";
 import { useAttempt, useLoaded } from "../load.ts";
 import { ask } from "../service.ts";
+import { myRef } from "../session.ts";
 import type { AccessRecordsPage } from "../wire.ts";
 import type { PlaceProps } from "./place-page.tsx";
 
@@ -86,6 +87,7 @@ export function AccessLog({ place }: PlaceProps) {
 }
 
 function actorText({ actor, actor_name }: Record_, t: Texts): string {
+  if (actor === myRef.value) return t.access.you;
   if (actor_name !== null && actor_name !== "") return actor_name;
   if (actor === "operator") return t.access.operator;
   return actor === "system" ? t.access.system : actor.slice(0, 8);

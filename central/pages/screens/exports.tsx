@@ -20,6 +20,8 @@ export function Exports({ place }: PlaceProps) {
   const last = useSignal(dayIn(Date.now()));
   const direction = useSignal("");
   const children = useSignal(false);
+  /** Empty: masked. */
+  const purpose = useSignal("");
   const done = useSignal("");
   const attempt = useAttempt();
   const get = (event: Event) => {
@@ -40,6 +42,7 @@ export function Exports({ place }: PlaceProps) {
           to,
           ...(direction.value === "" ? {} : { direction: direction.value }),
           ...(children.value ? { include_children: true } : {}),
+          ...(purpose.value === "" ? {} : { view: "full", purpose: purpose.value }),
         },
         `tram-qr-${first.value}-${last.value}.${format.value}`,
       );
@@ -52,7 +55,7 @@ export function Exports({ place }: PlaceProps) {
       <header>
         <h1 tabIndex={-1}>{t.menu.exports}</h1>
       </header>
-      <p>{t.exports.hint}</p>
+      <p>{purpose.value === "" ? t.exports.hint : t.live.fullHint}</p>
       <form class="card" noValidate onSubmit={get}>
         <div class="pair">
           <TextField
@@ -88,6 +91,15 @@ export function Exports({ place }: PlaceProps) {
                 ["out", t.live.out],
               ]}
             />
+            {place.full_view ? (
+              <SelectField
+                label={t.live.full}
+                hint={t.live.fullHint}
+                value={purpose.value}
+                change={(value) => (purpose.value = value)}
+                options={[["", t.exports.masked], ...Object.entries(t.live.purposes)]}
+              />
+            ) : null}
             {place.children.length > 0 ? (
               <Tick label={t.live.children} checked={children.value} change={(value) => (children.value = value)} />
             ) : null}
