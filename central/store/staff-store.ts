@@ -59,7 +59,7 @@ export interface StaffStore {
   endGrant(id: string, now: number): Promise<void>;
   /** Changes a grant that holds and is still at `version`; false when it is not. */
   changeGrant(id: string, version: number, change: GrantChange): Promise<boolean>;
-  /** How many grants this person gave since. */
+  /** How many grants this person gave to others since. */
   addedSince(addedBy: string, since: number): Promise<number>;
   /** Takes the full view from everybody at a place. */
   clearFullView(checkpointId: string): Promise<void>;
@@ -222,6 +222,7 @@ export function staffStore(db: Kysely<Tables>, sealer: Sealer, keys: CentralKeys
         .selectFrom("staff_grant")
         .select((is) => is.fn.countAll().as("count"))
         .where("added_by", "=", addedBy)
+        .where("person_ref", "!=", addedBy)
         .where("valid_from", ">", since)
         .executeTakeFirst();
       return Number(row?.count ?? 0);
