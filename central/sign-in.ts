@@ -8,7 +8,7 @@ import type { CentralKeys } from "./keys.ts";
 import type { OtpPurpose, OtpSender } from "./otp-senders.ts";
 import { rateLimit } from "./rate-limit.ts";
 import type { Store } from "./store/store.ts";
-import type { TokenPair, Tokens } from "./tokens.ts";
+import type { SignedIn, Tokens } from "./tokens.ts";
 
 const sendsPerPhone = 3;
 const sendWindowMs = 600_000;
@@ -36,10 +36,7 @@ export interface SignIn {
   /** Sends a code to a normalised phone. Known and unknown phones take the same way. */
   request(phone: string, audience: OtpPurpose, address: string): Promise<{ challengeId: string }>;
   /** @throws HttpProblem `wrong_code`, `challenge_expired`, `locked`, `phone_not_authorised`. */
-  verify(
-    proved: { challengeId: string; code: string; jkt: string },
-    address: string,
-  ): Promise<TokenPair & { personRef: string }>;
+  verify(proved: { challengeId: string; code: string; jkt: string }, address: string): Promise<SignedIn>;
 }
 
 interface SignInParts {
@@ -125,7 +122,8 @@ export function signInOver({ store, keys, clock, tokens, otpSender, logger }: Si
           );
         }
         await within.staff.markSeen(personRef, now);
-        return { ...(await tokens.open(within, personRef, challenge.audience, jkt)), personRef };
+        const { audience } = challenge;
+        return { ...(await tokens.open(within, personRef, audience, jkt)), personRef, audience };
       });
       if (outcome instanceof HttpProblem) throw outcome;
       return outcome;

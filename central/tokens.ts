@@ -15,6 +15,12 @@ export interface TokenPair {
   readonly refreshToken: string;
 }
 
+/** What a sign-in gives, and to whom for what. */
+export interface SignedIn extends TokenPair {
+  readonly personRef: string;
+  readonly audience: OtpPurpose;
+}
+
 /** The person who makes a call. */
 export interface Caller {
   readonly personRef: string;
@@ -49,7 +55,7 @@ export interface Tokens {
    * shown: a reply lost at the start of a week's outage locks nobody out. Any other reuse under the right key ends the
    * whole sign-in: two hold the key. `ended`: only a new sign-in helps.
    */
-  refresh(refreshToken: string, jkt: string): Promise<(TokenPair & { personRef: string }) | "ended" | "other-key">;
+  refresh(refreshToken: string, jkt: string): Promise<SignedIn | "ended" | "other-key">;
   /** Ends the sign-in this refresh token belongs to; an unknown one is already ended. False under another key. */
   revoke(refreshToken: string, jkt: string): Promise<boolean>;
   caller(accessToken: string, jkt: string): Promise<Caller | DeviceCaller | null>;
@@ -140,7 +146,7 @@ export function tokensOver({ store, keys, clock, logger }: TokenParts): Tokens {
           await within.tokens.revokeFamily(family.id, now);
           return "ended";
         }
-        return { ...next, personRef: family.personRef };
+        return { ...next, personRef: family.personRef, audience: family.audience };
       });
     },
     async revoke(refreshToken, jkt) {

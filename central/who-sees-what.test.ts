@@ -135,6 +135,7 @@ describe("officials", () => {
     const place = await places.placeOf({ kind: "hospital", kindStatus: "declared" });
     const elsewhere = await places.makeOfficial(places.newPhone(), ["79"]);
     const here = await places.makeOfficial(places.newPhone(), ["00004", "01"]);
+    expect([here.roles, here.official]).toEqual([[], [{ right: "counts", unit_codes: ["00004", "01"] }]]);
     const approve = (token: string) =>
       rig.call("POST", `/v1/checkpoints/${place.checkpointId}:approve-kind`, {
         body: { decision: "approve", reference: "QĐ 1" },

@@ -3,6 +3,7 @@ import { agentCommand } from "./commands/agent.ts";
 import { centralCommand } from "./commands/central.ts";
 import { centralAuditCommand } from "./commands/central-audit.ts";
 import { centralOfficialCommand } from "./commands/central-official.ts";
+import { centralSubjectCommand } from "./commands/central-subject.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { dutyCommands } from "./commands/duty.ts";
 import { journalCommand } from "./commands/journal.ts";
@@ -34,6 +35,7 @@ for (const command of [
   centralCommand,
   centralAuditCommand,
   centralOfficialCommand,
+  centralSubjectCommand,
   readersCommand,
   scanCommand,
   recogniseCommand,

@@ -13,7 +13,7 @@ import { type DeviceTokenReply, tokenRequest } from "../../contract/sign-in.ts";
 import type { Central } from "../context.ts";
 import { bodyOf, wrongValue } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
-import type { TokenPair } from "../tokens.ts";
+import type { SignedIn } from "../tokens.ts";
 
 /** Sign-in by one-time code, refresh and sign-out. */
 export function authRoutes(server: FastifyInstance, central: Central): void {
@@ -75,16 +75,22 @@ export function normalisedPhone(text: string): string {
   return phone;
 }
 
-async function tokenReplyOf(central: Central, pair: TokenPair & { personRef: string }): Promise<TokenReply> {
-  const grants = await central.store.staff.grantsOf(pair.personRef);
+async function tokenReplyOf({ store }: Central, signedIn: SignedIn): Promise<TokenReply> {
+  const { accessToken, refreshToken, personRef, audience } = signedIn;
+  const grants = await store.staff.grantsOf(personRef);
   const current = grants.filter((grant) => grant.validTo === null);
   const name = current.find((grant) => grant.displayName !== "")?.displayName ?? null;
-  return {
-    access_token: pair.accessToken,
-    refresh_token: pair.refreshToken,
+  const reply: Omit<TokenReply, "roles"> = {
+    access_token: accessToken,
+    refresh_token: refreshToken,
     token_type: "DPoP",
     expires_in: accessTokenValidS,
-    person: { ref: pair.personRef, name },
-    roles: current.map((grant) => ({ checkpoint_id: grant.checkpointId, role: grant.role })),
+    person: { ref: personRef, name },
   };
+  if (audience === "official") {
+    const offices = await store.officials.current(personRef);
+    const official = offices.map(({ right, unitCodes }) => ({ right, unit_codes: [...unitCodes] }));
+    return { ...reply, roles: [], official };
+  }
+  return { ...reply, roles: current.map((grant) => ({ checkpoint_id: grant.checkpointId, role: grant.role })) };
 }
