@@ -26,9 +26,10 @@ test("an owner and a supervisor get the poster, whose code is the place's own", 
   expect(pdf.headers.get("content-disposition")).toBe(
     `attachment; filename="poster_Cong-thu-nghiem_A5.pdf"; filename*=UTF-8''poster_C%E1%BB%95ng-th%E1%BB%AD-nghi%E1%BB%87m_A5.pdf`,
   );
-  const text = toldOfPdf("pdftotext", ["-", "-"], new Uint8Array(await pdf.arrayBuffer()));
-  expect(text.normalize("NFC")).toContain("Cổng thử nghiệm");
-  expect(text).toContain("qr.example.vn");
+  const told = toldOfPdf("pdftotext", ["-", "-"], new Uint8Array(await pdf.arrayBuffer()));
+  const text = told.normalize("NFC");
+  expect(text).toContain("Cổng thử nghiệm");
+  expect(text).toContain("Kiểm tra mã còn dùng: qr.example.vn/check");
 
   const { tokens } = await rig.staff(owner, checkpointId, "0900000002", "supervisor");
   const png = await posterBytes(rig, checkpointId, tokens.access_token, { ...wish, format: "png" });

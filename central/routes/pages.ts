@@ -44,6 +44,8 @@ export function pageRoutes(server: FastifyInstance, folder: string): void {
     ["/", "/pages/"],
     ["/pages", "/pages/"],
     ["/live", "/pages/#/live"],
+    // Printed on posters.
+    ["/check", "/pages/#/check"],
   ] as const) {
     server.get(typed, async (_request, reply) => reply.redirect(page, 307));
   }

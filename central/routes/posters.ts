@@ -53,6 +53,6 @@ function posterContent({ name, part, address, place_code, id, state }: Checkpoin
       version: place_code.number,
       issuedOn: place_code.issued_on,
     },
-    checkAddress: publicUrl.replace(/^https?:\/\//, "").replace(/\/$/, ""),
+    checkAddress: `${publicUrl.replace(/^https?:\/\//, "").replace(/\/$/, "")}/check`,
   };
 }
