@@ -120,4 +120,25 @@ describe("scans made after a revocation", () => {
     await rig.upload(owner.access_token, device, [unknown]);
     expect(ids((await held(owner.access_token)).body.items)).toEqual([unknown.id]);
   });
+
+  test.each([
+    ["accept", "stored"],
+    ["refuse", "rejected"],
+  ])("a place whose rule is %s: such a scan is %s", async (late_scans, status) => {
+    const { version } = (await rig.call("GET", "/v1/me/checkpoints", { token: owner.access_token })).body.items[0];
+    const changed = await rig.call("PATCH", `/v1/checkpoints/${checkpointId}`, {
+      body: { policy: { late_scans } },
+      token: owner.access_token,
+      headers: { "if-match": `"${version}"` },
+    });
+    expect(changed.status).toBe(200);
+    const late = device.entry({ staff_ref: randomUUID() });
+    expect((await rig.upload(owner.access_token, device, [late])).body.results).toMatchObject([
+      { id: late.id, status },
+    ]);
+    const shown = (await list()).items;
+    if (status === "stored") expect(shown).toMatchObject([{ entry_id: late.id, after_revocation: true }]);
+    else expect(shown).toEqual([]);
+    expect((await held(owner.access_token)).body.total).toBe(0);
+  });
 });

@@ -164,6 +164,9 @@ describe("places below", () => {
     await rig.upload(owner.access_token, above, entries.slice(0, 1));
     expect((await rig.upload(reach, under, entries.slice(1))).body.results).toMatchObject([{ status: "stored" }]);
     expect([(await list(reach, below)).status, (await list(narrow, below)).status]).toEqual([200, 403]);
+    const mine = async (token: string) =>
+      (await rig.call("GET", "/v1/me/checkpoints", { token })).body.items.map(({ id }: { id: string }) => id);
+    expect([await mine(reach), await mine(narrow)]).toEqual([[checkpointId, below], [checkpointId]]);
     const joined = await list(reach, checkpointId, "?include_children=true");
     expect(joined.body.items).toHaveLength(2);
     expect(joined.body.inside_now).toBe(2);

@@ -85,11 +85,17 @@ export function checkpointRoutes(server: FastifyInstance, central: Central): voi
 
   server.get("/v1/me/checkpoints", async (request, reply) => {
     const { personRef } = await callerOf(central, request);
-    const grants = await central.store.staff.grantsOf(personRef);
+    const { staff, checkpoints } = central.store;
+    const grants = (await staff.grantsOf(personRef)).filter(({ validTo }) => validTo === null);
+    const ids = new Set(grants.map(({ checkpointId }) => checkpointId));
+    for (const { checkpointId } of grants.filter(({ includeChildren }) => includeChildren)) {
+      for (const below of await checkpoints.tree(checkpointId)) ids.add(below);
+    }
     const items: Checkpoint[] = [];
-    for (const grant of grants.filter(({ validTo }) => validTo === null)) {
-      const place = await central.store.checkpoints.find(grant.checkpointId);
-      if (place) items.push(checkpointOf(central, place, grant));
+    for (const id of ids) {
+      const place = await checkpoints.find(id);
+      const grant = await staff.currentGrant(id, personRef);
+      if (place && grant) items.push(checkpointOf(central, place, grant));
     }
     return sendTagged(request, reply, { items });
   });
