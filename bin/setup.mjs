@@ -2,7 +2,7 @@
 // Node 24, and the build. Everything it prints goes to standard error, so that the machine-readable lines of a command
 // stay alone on standard output.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -35,6 +35,9 @@ export function ensureDependencies() {
   const lock = path.join(root, "package-lock.json");
   const installed = path.join(root, "node_modules", ".package-lock.json");
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return;
+  if (lstatSync(path.join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) {
+    fail("node_modules is a link and older than package-lock.json: run npm ci where it leads to, or remove the link.");
+  }
   process.stderr.write("Installing the project's libraries and its own Node 24 (once, about a minute)...\n");
   const npm = process.env.npm_execpath;
   const args = ["ci", "--loglevel=error", "--no-audit", "--no-fund"];
