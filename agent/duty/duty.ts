@@ -450,6 +450,8 @@ export class Duty implements UploadCredential {
     }
     // Only these say that the credential has ended; anything else is a fault of version, way or server.
     if (reply.kind !== "refused" || ![400, 401, 403].includes(reply.status)) return "try-later";
+    // A refused proof says nothing about the credential: the centre does not know its own address, for example.
+    if (reply.name === "invalid_dpop_proof" || reply.name === "use_dpop_nonce") return "try-later";
     this.#options.log("duty.ended", { staffRef, status: reply.status, name: reply.name });
     this.#save(amended(this.#stored, { ...current, expired: true }));
     this.#options.onChange();

@@ -3,6 +3,8 @@ import path from "node:path";
 import { Command } from "commander";
 import { consoleOtpSender } from "../../central/otp-senders.ts";
 import { startCentral } from "../../central/server.ts";
+import { readSmsConfig } from "../../central/sms/config.ts";
+import { smsSender } from "../../central/sms/sender.ts";
 import { defaultDataFolder } from "../../provisioning/data-folder.ts";
 import { CommandFailure } from "../failure.ts";
 import { endGracefully } from "../lifetime.ts";
@@ -15,29 +17,44 @@ export const centralCommand = new Command("central")
   .option("--host <address>", "address to listen on; put a TLS proxy in front of anything but 127.0.0.1", "127.0.0.1")
   .option("--database <url>", "sqlite:PATH (default: central/central.db in the data folder)")
   .option("--public-url <url>", "address people reach the service at, printed in place codes", publicAddress)
+  .option("--sms <file>", "how one-time codes are sent by text message (JSON); without it they are printed here")
   .option("--json", "print machine-readable lines")
-  .action(async (options: { port: string; host: string; database?: string; publicUrl?: string; json?: true }) => {
-    const database = options.database ?? defaultDatabase();
-    const log = openLog("central");
-    log.level = "warn";
-    const central = await startCentral({
-      host: options.host,
-      port: portNumber(options.port, "--port"),
-      database,
-      pagesDir: existsSync(builtFolder("pages")) ? builtFolder("pages") : null,
-      otpSender: consoleOtpSender(process.stdout, { json: options.json === true }),
-      logger: log,
-      ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
-    });
-    endGracefully(() => central.close());
-    if (options.json) printJson({ event: "ready", url: central.url, pid: process.pid });
-    else {
-      process.stdout.write(
-        `The central service is running at ${central.url} (live list: ${central.url}/live).\n` +
-          "One-time codes are printed here, because no SMS sender is set up.\nPress Ctrl+C to stop.\n",
-      );
-    }
-  });
+  .action(
+    async (options: {
+      sms?: string;
+      port: string;
+      host: string;
+      database?: string;
+      publicUrl?: string;
+      json?: true;
+    }) => {
+      const database = options.database ?? defaultDatabase();
+      const sender =
+        options.sms === undefined
+          ? consoleOtpSender(process.stdout, { json: options.json === true })
+          : smsSender(readSmsConfig(options.sms));
+      const log = openLog("central");
+      log.level = "warn";
+      const central = await startCentral({
+        host: options.host,
+        port: portNumber(options.port, "--port"),
+        database,
+        pagesDir: existsSync(builtFolder("pages")) ? builtFolder("pages") : null,
+        otpSender: sender,
+        logger: log,
+        ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+      });
+      endGracefully(() => central.close());
+      if (options.json) printJson({ event: "ready", url: central.url, pid: process.pid });
+      else {
+        process.stdout.write(
+          `The central service is running at ${central.url} (live list: ${central.url}/live).\n` +
+            (options.sms === undefined ? "One-time codes are printed here, because no SMS sender is set up.\n" : "") +
+            "Press Ctrl+C to stop.\n",
+        );
+      }
+    },
+  );
 
 function publicAddress(text: string): string {
   if (/^https?:\/\/[A-Za-z0-9.-]{1,253}(?::\d{1,5})?(?:\/[A-Za-z0-9./-]{0,100})?$/.test(text)) return text;
