@@ -2,7 +2,7 @@ import PDFDocument from "pdfkit";
 import type { Measure } from "./fit.ts";
 import { fontFiles, type Weight } from "./fonts.ts";
 import type { Page, Shape } from "./layout.ts";
-import type { Symbol2D } from "./symbol.ts";
+import { darkRuns } from "./symbol.ts";
 
 const pointsPerMm = 72 / 25.4;
 const weights: readonly Weight[] = ["regular", "semibold", "bold"];
@@ -79,16 +79,5 @@ function draw(document: PDFKit.PDFDocument, shape: Shape): void {
       }
       // One path filled at once: separate ones show hairlines where they touch.
       document.fill("#000000");
-  }
-}
-
-/** Dark modules beside each other, row by row. */
-export function* darkRuns({ side, isDark }: Symbol2D): Generator<{ x: number; y: number; length: number }> {
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
-      const start = x;
-      while (x < side && isDark(x, y)) x++;
-      if (x > start) yield { x: start, y, length: x - start };
-    }
   }
 }

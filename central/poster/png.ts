@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
 import { cssWeight, family, fontFiles } from "./fonts.ts";
 import type { Page, Shape } from "./layout.ts";
-import { darkRuns } from "./pdf.ts";
+import { darkPath } from "./symbol.ts";
 
 const dotsPerInch = 300;
 const dotsPerMm = dotsPerInch / 25.4;
@@ -59,7 +59,7 @@ function elementOf(shape: Shape): string {
     }
     case "symbol": {
       const { x, y, module, symbol } = shape;
-      const path = Array.from(darkRuns(symbol), (run) => `M${run.x} ${run.y}h${run.length}v1h-${run.length}z`).join("");
+      const path = darkPath(symbol);
       // Edges on whole dots: grey ones cost a decoder distance.
       return `<path transform="translate(${x} ${y}) scale(${module})" shape-rendering="crispEdges" d="${path}"/>`;
     }
