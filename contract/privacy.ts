@@ -70,10 +70,6 @@ export const accessAction = z.enum([
   "retention_erased",
   "official_added",
   "official_removed",
-  /** A token was shown by somebody who does not hold its key. */
-  "token_misused",
-  /** The access log itself was read. */
-  "log_read",
 ]);
 export type AccessAction = z.infer<typeof accessAction>;
 

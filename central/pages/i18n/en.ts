@@ -385,8 +385,6 @@ export const en: Texts = {
       retention_erased: "Erased by retention",
       official_added: "Official added",
       official_removed: "Official removed",
-      token_misused: "Somebody used a stolen token",
-      log_read: "This log was read",
     },
   },
   requests: {

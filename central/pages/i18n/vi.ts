@@ -392,8 +392,6 @@ export const vi = {
       retention_erased: "Xóa vì hết hạn lưu",
       official_added: "Thêm cán bộ",
       official_removed: "Bỏ cán bộ",
-      token_misused: "Có kẻ dùng thẻ truy cập lấy cắp",
-      log_read: "Đọc nhật ký này",
     } as Record<string, string>,
   },
   requests: {
