@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Rig } from "../testing/central-rig.ts";
+import { addressGroup } from "./address-group.ts";
 
 let rig: Rig;
 beforeEach(async () => {
@@ -164,5 +165,73 @@ describe("tokens", () => {
       expect((await mine(token)).body.type).toMatch(/\/invalid_token$/);
     }
     expect((await refresh("x".repeat(43))).body.type).toMatch(/\/invalid_grant$/);
+  });
+});
+
+test("addresses are counted as networks where one customer has many", () => {
+  const groups = [
+    "2001:db8:1:2::1",
+    "2001:DB8:1:2:ffff:1:2:3",
+    "2001:db8:1:3::",
+    "::ffff:192.0.2.7",
+    "192.0.2.7",
+    "::1",
+  ];
+  expect(groups.map(addressGroup)).toEqual([
+    "2001:db8:1:2",
+    "2001:db8:1:2",
+    "2001:db8:1:3",
+    "192.0.2.7",
+    "192.0.2.7",
+    "0:0:0:0",
+  ]);
+});
+
+describe("one-time codes under attack", () => {
+  test("twenty who show the right code at once: one is signed in", async () => {
+    const { body } = await ask("0900000001", "owner");
+    const code = rig.codes.get("0900000001") ?? "";
+    const replies = await Promise.all(Array.from({ length: 20 }, () => verify(body.challenge_id, code)));
+    expect(replies.filter(({ status }) => status === 200)).toHaveLength(1);
+    expect(replies.filter(({ status }) => status === 410)).toHaveLength(19);
+  });
+
+  test("fifty guesses at once get five tries, then none", async () => {
+    const { body } = await ask("0900000001", "owner");
+    const wrong = wrongFor("0900000001");
+    const replies = await Promise.all(Array.from({ length: 50 }, () => verify(body.challenge_id, wrong)));
+    expect(replies.filter(({ status }) => status === 400)).toHaveLength(5);
+    expect((await verify(body.challenge_id, rig.codes.get("0900000001") ?? "")).status).not.toBe(200);
+  });
+
+  test("waits and the limits of an address outlive a restart", async () => {
+    for (let number = 0; number < 60; number += 1) {
+      expect((await ask(`09${String(number).padStart(2, "0")}000001`)).status).toBe(202);
+    }
+    expect((await ask("0999000001")).status).toBe(429);
+    await rig.stop();
+    await rig.start();
+    expect((await ask("0999000001")).status).toBe(429);
+    rig.clock.advance(601_000);
+    expect((await ask("0999000001")).status).toBe(202);
+  });
+
+  test("two refreshes at once get the same pair, and both of its tokens work", async () => {
+    const first = await rig.signIn("0900000001", "owner");
+    const [one, two] = await Promise.all([refresh(first.refresh_token), refresh(first.refresh_token)]);
+    expect(one?.status).toBe(200);
+    expect(two?.body).toEqual(one?.body);
+    expect((await mine(one?.body.access_token)).status).toBe(200);
+    expect((await refresh(one?.body.refresh_token)).status).toBe(200);
+  });
+
+  test("a code is no use without a key", async () => {
+    const { body } = await ask("0900000001", "owner");
+    const bare = await rig.call("POST", "/v1/auth/otp:verify", {
+      body: { challenge_id: body.challenge_id, code: rig.codes.get("0900000001") },
+      headers: { dpop: "" },
+    });
+    expect(bare.body.type).toMatch(/\/invalid_dpop_proof$/);
+    expect((await verify(body.challenge_id, rig.codes.get("0900000001") ?? "")).status).toBe(200);
   });
 });

@@ -1,6 +1,7 @@
 import { randomInt, randomUUID, timingSafeEqual } from "node:crypto";
 import type { FastifyBaseLogger } from "fastify";
 import { otpAttempts, otpResendAfterS, otpValidS } from "../contract/limits.ts";
+import { addressGroup } from "./address-group.ts";
 import type { Clock } from "./clock.ts";
 import { HttpProblem } from "./http-problem.ts";
 import { faultOf } from "./http-rules.ts";
@@ -49,28 +50,32 @@ interface SignInParts {
 }
 
 export function signInOver({ store, keys, clock, tokens, otpSender, logger }: SignInParts): SignIn {
-  const byAddress = rateLimit(clock, sendsPerAddress, sendWindowMs);
-  const byPrefix = rateLimit(clock, sendsPerPrefix, sendWindowMs);
   const checksByAddress = rateLimit(clock, checksPerAddress, sendWindowMs);
   const codeTag = (challengeId: string, code: string) => keys.tag("otp", `${challengeId}:${code}`);
 
   return {
     async request(phone, audience, address) {
       const phoneTag = keys.tag("phone", phone);
+      const addressTag = keys.tag("otp", `address:${addressGroup(address)}`);
+      const prefixTag = keys.tag("otp", `prefix:${phone.slice(0, prefixDigits)}`);
       const code = String(randomInt(1_000_000)).padStart(6, "0");
       const challengeId = randomUUID();
       const waitMs = await store.transaction(async (within) => {
         const now = clock.now();
         const { blockedUntil } = await within.otp.failures(phoneTag);
         const times = await within.otp.sendTimes(phoneTag, now - sendWindowMs);
-        const wait = Math.max(blockedUntil - now, waitBeforeSend(times, now));
+        const since = now - sendWindowMs;
+        const ofAddress = await within.otp.nthNewestSend({ addressTag }, sendsPerAddress, since);
+        const ofPrefix = await within.otp.nthNewestSend({ prefixTag }, sendsPerPrefix, since);
+        const limited = [ofAddress, ofPrefix].map((time) => (time === null ? 0 : time + sendWindowMs - now));
+        const wait = Math.max(blockedUntil - now, waitBeforeSend(times, now), ...limited);
         if (wait > 0) return wait;
-        const limited = byAddress.take(address) || byPrefix.take(phone.slice(0, prefixDigits));
-        if (limited > 0) return limited;
         await within.otp.add({
           id: challengeId,
           phone,
           phoneTag,
+          addressTag,
+          prefixTag,
           audience,
           codeTag: codeTag(challengeId, code),
           createdAt: now,
@@ -89,7 +94,7 @@ export function signInOver({ store, keys, clock, tokens, otpSender, logger }: Si
     },
 
     async verify({ challengeId, code, jkt }, address) {
-      const limited = checksByAddress.take(address);
+      const limited = checksByAddress.take(addressGroup(address));
       if (limited > 0) throw waitFirst("rate_limited", "Too many tries", limited);
       // A thrown problem would roll the counted failure back, so that it is returned and thrown outside.
       const outcome = await store.transaction(async (within) => {

@@ -306,4 +306,10 @@ export const sqliteMigrations: readonly string[] = [
   `
   ALTER TABLE entry ADD COLUMN notice_version INTEGER;
   `,
+  `
+  ALTER TABLE otp_challenge ADD COLUMN address_tag TEXT;
+  ALTER TABLE otp_challenge ADD COLUMN prefix_tag TEXT;
+  CREATE INDEX otp_challenge_of_address ON otp_challenge (address_tag, created_at);
+  CREATE INDEX otp_challenge_of_prefix ON otp_challenge (prefix_tag, created_at);
+  `,
 ];

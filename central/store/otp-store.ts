@@ -17,8 +17,14 @@ export interface Challenge {
   readonly usedAt: number | null;
 }
 
+/** Keyed hashes of where a code was asked for and of the numbers around its phone: what sends are bounded by. */
+export interface SendOrigin {
+  readonly addressTag: string;
+  readonly prefixTag: string;
+}
+
 export interface OtpStore {
-  add(challenge: Challenge): Promise<void>;
+  add(challenge: Challenge & SendOrigin): Promise<void>;
   find(id: string): Promise<Challenge | null>;
   countAttempt(id: string): Promise<void>;
   markUsed(id: string, now: number): Promise<void>;
@@ -27,6 +33,12 @@ export interface OtpStore {
    * the phone's holder asked for it, so it counts towards no limit of this phone.
    */
   sendTimes(phoneTag: string, since: number): Promise<number[]>;
+  /** When the `nth` newest code since `since` was sent for this origin, or null when there were fewer. */
+  nthNewestSend(
+    origin: Pick<SendOrigin, "addressTag"> | Pick<SendOrigin, "prefixTag">,
+    nth: number,
+    since: number,
+  ): Promise<number | null>;
   /** Wrong codes in a row for this phone, over all challenges. */
   failures(phoneTag: string): Promise<{ failures: number; blockedUntil: number }>;
   setFailures(phoneTag: string, failures: number, blockedUntil: number): Promise<void>;
@@ -42,6 +54,8 @@ export function otpStore(db: Kysely<Tables>, sealer: Sealer): OtpStore {
         .values({
           id: challenge.id,
           phone_tag: challenge.phoneTag,
+          address_tag: challenge.addressTag,
+          prefix_tag: challenge.prefixTag,
           phone_sealed: sealer.seal(phonePlace(challenge.id), challenge.phone),
           audience: challenge.audience,
           code_tag: challenge.codeTag,
@@ -87,6 +101,18 @@ export function otpStore(db: Kysely<Tables>, sealer: Sealer): OtpStore {
         .orderBy("created_at", "desc")
         .execute();
       return rows.map((row) => row.created_at);
+    },
+    async nthNewestSend(origin, nth, since) {
+      const sends = db.selectFrom("otp_challenge").select("created_at").where("created_at", ">", since);
+      const row = await ("addressTag" in origin
+        ? sends.where("address_tag", "=", origin.addressTag)
+        : sends.where("prefix_tag", "=", origin.prefixTag)
+      )
+        .orderBy("created_at", "desc")
+        .offset(nth - 1)
+        .limit(1)
+        .executeTakeFirst();
+      return row?.created_at ?? null;
     },
     async failures(phoneTag) {
       const row = await db.selectFrom("otp_guard").selectAll().where("phone_tag", "=", phoneTag).executeTakeFirst();

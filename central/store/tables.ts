@@ -78,6 +78,9 @@ export interface Tables {
     id: string;
     phone_tag: string;
     phone_sealed: Uint8Array;
+    /** Keyed hashes of the caller's address and of the phone's first digits; null for codes of before they were kept. */
+    address_tag: string | null;
+    prefix_tag: string | null;
     audience: string;
     code_tag: string;
     created_at: number;

@@ -1,4 +1,5 @@
 import type { startCentral } from "../../central/server.ts";
+import { newProofKey } from "../../contract/dpop.ts";
 import { Device, newCheckpoint } from "../central-rig.ts";
 import { until } from "../until.ts";
 import { CentralLine, saidOf } from "./central-line.ts";
@@ -9,9 +10,8 @@ import { notInTime, together } from "./oracle.ts";
 import { allOf } from "./outcomes.ts";
 
 /*
- * What this fault cannot judge: tokens are not bound to a device yet. Who steals an access token may use it for its ten
- * minutes, and who steals the refresh token shares the sign-in until both have shown one. What is judged is that a theft
- * ends the sign-in as soon as it shows, and that no sign-in brings entries of a place it does not serve.
+ * Tokens are bound to the station's key: without it they are worth nothing, which one leg judges. Who copies the whole data
+ * folder has the key as well and shares the sign-in until both have shown a token; another leg judges that this ends it.
  */
 
 interface Products {
@@ -62,9 +62,9 @@ const lostRefresh: Leg = async (effort, products) => {
     late.push(...(await line.arrives(await line.scan(), recoverAloneMs)));
   };
   await expire();
-  // The connection carries the 401 of the upload, then the new pair, then the answer to the next upload.
+  // The connection carries the 401 for the nonce, the 401 of the upload, the new pair, the answer to the next upload.
   const step = effort === "full" ? 60 : 400;
-  for (let afterBytes = 200; afterBytes < 2_300 && late.length === 0; afterBytes += step) await expire(afterBytes);
+  for (let afterBytes = 200; afterBytes < 3_800 && late.length === 0; afterBytes += step) await expire(afterBytes);
   const lostReplies = answeredRefreshes(line) - answersBefore - expiries;
   const counts = { "access tokens ended": expiries + 1, "refresh replies lost": lostReplies };
   if (late.length > 0) return outcomeOf(line, counts, { I6: late });
@@ -88,8 +88,43 @@ function answeredRefreshes({ rig }: CentralLine): number {
     .filter((text) => text.includes('"route":"/v1/auth/token"') && text.includes('"status":200')).length;
 }
 
-/** A refresh token is copied from the station and shown elsewhere, before and after the station has moved on. */
-const stolenRefresh: Leg = async (_effort, products) => {
+/** Both tokens are copied from the station and shown under another key, early and late: refused, and the station goes on. */
+const stolenTokens: Leg = async (_effort, products) => {
+  const wrong: string[] = [];
+  await using line = await CentralLine.start(products);
+  await line.addStaff(clerk);
+  await line.signIn(clerk);
+  const late = await line.arrives(await line.scan());
+  const thief = await newProofKey();
+  let shown = 0;
+  const show = async (): Promise<void> => {
+    for (const { access, refresh } of stolen) {
+      const replies = [
+        await line.refreshElsewhere(refresh, thief),
+        await line.rig.call("GET", "/v1/me/checkpoints", { token: access, key: thief }),
+        await line.rig.call("POST", "/v1/auth/token:revoke", { body: { refresh_token: refresh }, key: thief }),
+      ];
+      shown += replies.length;
+      wrong.push(
+        ...replies.filter(({ status }) => status !== 401).map(({ status }) => `a stolen token was answered ${status}`),
+      );
+    }
+  };
+  const stolen: { access: string; refresh: string }[] = [];
+  for (let renewals = 0; renewals < 3; renewals++) {
+    stolen.push(line.storedTokens());
+    await show();
+    line.advance(pastAccessMs);
+    late.push(...(await line.arrives(await line.scan())));
+    line.advance(pastGraceMs);
+    await show();
+  }
+  if (await isExpired(line)) wrong.push("the thief has locked the station out");
+  return outcomeOf(line, { "stolen tokens shown": shown }, { I6: late, I8: wrong });
+};
+
+/** The data folder is copied, the key with it: a refresh token is shown elsewhere, before and after the station moved on. */
+const copiedFolder: Leg = async (_effort, products) => {
   const wrong: string[] = [];
   const late: string[] = [];
   let shown = 0;
@@ -98,11 +133,12 @@ const stolenRefresh: Leg = async (_effort, products) => {
   await line.signIn(clerk);
   for (const thief of ["late", "first"] as const) {
     late.push(...(await line.arrives(await line.scan())));
-    const stolen = line.refreshToken();
+    const stolen = line.storedTokens().refresh;
+    const key = await line.stationKey();
     let stolenAccess = "";
     if (thief === "first") {
-      const pair = await line.refreshElsewhere(stolen);
-      const next = await line.refreshElsewhere(pair.body.refresh_token);
+      const pair = await line.refreshElsewhere(stolen, key);
+      const next = await line.refreshElsewhere(pair.body.refresh_token, key);
       stolenAccess = next.body.access_token;
       shown += 2;
       line.advance(pastAccessMs);
@@ -112,7 +148,7 @@ const stolenRefresh: Leg = async (_effort, products) => {
         late.push(...(await line.arrives(await line.scan())));
       }
       line.advance(pastGraceMs);
-      const reply = await line.refreshElsewhere(stolen);
+      const reply = await line.refreshElsewhere(stolen, key);
       shown++;
       if (reply.status !== 400) wrong.push(`an old refresh token was answered ${reply.status}`);
     }
@@ -126,7 +162,7 @@ const stolenRefresh: Leg = async (_effort, products) => {
     const held = line.held();
     wrong.push(...unsent.filter((id) => held.has(id)).map((id) => `${id} came under a sign-in that was over`));
     if (stolenAccess !== "") {
-      const reply = await line.rig.call("GET", "/v1/me/checkpoints", { token: stolenAccess });
+      const reply = await line.rig.call("GET", "/v1/me/checkpoints", { token: stolenAccess, key });
       if (reply.status !== 401) wrong.push(`the thief's token was answered ${reply.status} after the theft showed`);
     }
     line.advance(11 * 60_000);
@@ -266,7 +302,7 @@ const guessedCodes: Leg = async (effort, products) => {
   return outcomeOf(line, { guesses, "codes asked for": floods, "codes used twice": 1 }, { I6: late, I8: wrong });
 };
 
-const legs: readonly Leg[] = [lostRefresh, stolenRefresh, removedStaff, wrongCheckpoint, guessedCodes];
+const legs: readonly Leg[] = [lostRefresh, stolenTokens, copiedFolder, removedStaff, wrongCheckpoint, guessedCodes];
 
 const agentControl = (without: string, leg: Leg, ...mutations: readonly Mutation[]): Control => ({
   without,
@@ -311,9 +347,14 @@ export const fault: Fault = {
       by: "false && (await isUnused(within, next.refreshToken))",
       times: 1,
     }),
-    centralControl("the end of a sign-in whose old token is shown", stolenRefresh, ["I8"], "central/tokens.ts", {
+    centralControl("the end of a sign-in whose old token is shown", copiedFolder, ["I8"], "central/tokens.ts", {
       text: "now - known.usedAt <= refreshGraceS * 1000 || (await isUnused(within, next.refreshToken))",
       by: "true || (await isUnused(within, next.refreshToken))",
+      times: 1,
+    }),
+    centralControl("tokens that are bound to the station's key", stolenTokens, ["I8"], "central/tokens.ts", {
+      text: "if (family.jkt === jkt) return false;",
+      by: "if (family.jkt !== null) return false;",
       times: 1,
     }),
     centralControl("rights judged at the time of the scan", removedStaff, ["I8"], "central/policy.ts", {

@@ -1,9 +1,11 @@
 import path from "node:path";
 import Database from "better-sqlite3";
+import { deviceKeyFile, loadDeviceKey } from "../../agent/device-key.ts";
 import { CredentialStore } from "../../agent/duty/credential-store.ts";
 import type { KioskIntent } from "../../agent/kiosk-port/intent.ts";
 import type { DutyView } from "../../agent/kiosk-port/view.ts";
 import type { startCentral } from "../../central/server.ts";
+import type { ProofKey } from "../../contract/dpop.ts";
 import type { TokenReply } from "../../contract/people.ts";
 import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { Rig } from "../central-rig.ts";
@@ -125,16 +127,29 @@ export class CentralLine implements AsyncDisposable {
     );
   }
 
-  /** What the station keeps of its sign-in; a thief of its disk and its key has the same. */
-  refreshToken(): string {
+  /** What the station keeps of its sign-in; a thief of its disk has the same. */
+  storedTokens(): { access: string; refresh: string } {
     const keys = loadStationKeys(path.join(this.station.dataDir, "station.key"), false);
     const { content } = new CredentialStore(path.join(this.station.dataDir, "duty.sealed"), keys.duty).read();
-    return content.members[0]?.tokens.refreshToken ?? "";
+    const tokens = content.members[0]?.tokens;
+    return { access: tokens?.accessToken ?? "", refresh: tokens?.refreshToken ?? "" };
   }
 
-  /** Shows a refresh token from another machine. */
-  refreshElsewhere(token: string) {
-    return this.rig.call("POST", "/v1/auth/token", { body: { grant_type: "refresh_token", refresh_token: token } });
+  /** The station's own key, as whoever copies the whole data folder has it. */
+  async stationKey(): Promise<ProofKey> {
+    const keys = loadStationKeys(path.join(this.station.dataDir, "station.key"), false);
+    const { key } = await loadDeviceKey(path.join(this.station.dataDir, deviceKeyFile), {
+      station: keys.device,
+      credentialsDirectory: undefined,
+      shellSecret: undefined,
+    });
+    return key;
+  }
+
+  /** Shows a refresh token from another machine, under this key. */
+  refreshElsewhere(token: string, key: ProofKey) {
+    const body = { grant_type: "refresh_token", refresh_token: token };
+    return this.rig.call("POST", "/v1/auth/token", { body, key });
   }
 
   /** Entries accepted here that the centre does not have and that no one put aside. */
