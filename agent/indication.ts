@@ -41,6 +41,8 @@ export function indicationOf(
     case "repeat":
       if (outcome.reason === "same-scan") return { open: null, beep: null };
       return { open: outcome.direction, beep: policy.beepGood ? "beep-good" : null };
+    case "enrol":
+      return { open: null, beep: policy.beepGood ? "beep-good" : null };
     case "refuse":
     case "ask":
       return { open: null, beep: policy.beepBad ? "beep-bad" : null };

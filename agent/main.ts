@@ -2,13 +2,18 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { z } from "zod";
+import { type DeviceConfig, deviceConfig } from "../contract/devices.ts";
+import { operations } from "../contract/operations.ts";
 import { type Checkpoint, checkpoint } from "../contract/places.ts";
 import { parseRelaySpecs, type RelaySpec } from "../drivers/gate/relay-spec.ts";
 import { type KeyboardCalibration, uncalibrated } from "../drivers/keyboard/calibration.ts";
 import type { RawScan } from "../drivers/reader.ts";
 import { type AutoSpec, parseReaderChoice, type ReaderSpec } from "../drivers/reader-spec.ts";
+import { qrPath } from "../drivers/reader-test/qr-picture.ts";
+import { qrSymbol } from "../drivers/reader-test/qr-symbol.ts";
 import type { AgentConfig } from "../provisioning/agent-config.ts";
 import { AgentError } from "../provisioning/agent-error.ts";
+import { appVersion } from "../provisioning/app-version.ts";
 import { prepareDataFolder, volatileFileSystem } from "../provisioning/data-folder.ts";
 import { writeDurably } from "../provisioning/durable-file.ts";
 import { loadOwnerKey } from "../provisioning/owner-key.ts";
@@ -23,6 +28,10 @@ import { warmUp } from "./codes/recognise.ts";
 import { deviceKeyFile, loadDeviceKey } from "./device-key.ts";
 import { CredentialStore } from "./duty/credential-store.ts";
 import { Duty } from "./duty/duty.ts";
+import { Credentials, DeviceCredential } from "./enrolment/device-credential.ts";
+import { Enrolment } from "./enrolment/enrolment.ts";
+import { enrolmentFile } from "./enrolment/enrolment-file.ts";
+import { thisMachine } from "./enrolment/machine.ts";
 import { lockFolder } from "./folder-lock.ts";
 import { refusals } from "./gate/sentences.ts";
 import { defaultGatePolicy, type GatePolicy } from "./gate/verdict.ts";
@@ -35,7 +44,7 @@ import { journalHoldsRows } from "./journal/store.ts";
 import { calibrationOf, pageKeyboardId, withCalibration } from "./keyboard-calibration.ts";
 import type { KioskIntent } from "./kiosk-port/intent.ts";
 import { type KioskPort, pageAnswerWithinMs, type ScanOutcome } from "./kiosk-port/port.ts";
-import type { KioskView, NoticeView } from "./kiosk-port/view.ts";
+import type { EnrolmentView, KioskView, NoticeView } from "./kiosk-port/view.ts";
 import { checkPlaceCode } from "./place-check.ts";
 import { type ScreenRights, screenRights, showsInFull } from "./policy.ts";
 import { QuietLog } from "./quiet-log.ts";
@@ -142,15 +151,38 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const deviceId = await persistentId(journal, "device-id");
   let offset = await readFact(journal, "clock-offset", clockOffset);
   let savedOffset = offset;
+  const enrolment = new Enrolment({
+    file: path.join(dataDir, enrolmentFile),
+    key: device.key,
+    keyProblem: device.problem,
+    deviceId,
+    machine: { ...thisMachine(), appVersion },
+    configuredCentre: config.central ?? null,
+    apiOf: (centre) => new CentralApi(centre, clock, device.key, () => {}),
+    clock,
+    unsent: () => journal.figures.unsent,
+    onChanged: () => onEnrolment(),
+    onChange: () => draw(),
+    symbolOf: async (text) => qrPath(await qrSymbol({ bytes: Buffer.from(text, "utf8"), declaresUtf8: false })),
+    log,
+  });
   let place: Checkpoint | null = await readFact(journal, "checkpoint", checkpoint);
-  if (place !== null && config.checkpointId !== undefined && place.id !== config.checkpointId) place = null;
-  const checkpointId = (): string | null => config.checkpointId ?? place?.id ?? null;
+  // A machine of before enrolment goes on where somebody's sign-in bound it.
+  const boundBefore = place?.id ?? null;
+  const checkpointId = (): string | null => enrolment.registration?.checkpoint_id ?? config.checkpointId ?? boundBefore;
+  if (place !== null && place.id !== checkpointId()) place = null;
+  /** What the centre said last of the place this machine records for; null when it has said nothing yet. */
+  const told = (): (Pick<Checkpoint, "name" | "state" | "policy"> & Pick<DeviceConfig["place"], "notice">) | null => {
+    const wanted = enrolment.config?.value.place;
+    return wanted !== undefined && wanted.id === checkpointId() ? wanted : place;
+  };
+  const placeName = (): string | null => told()?.name ?? enrolment.registration?.place_name ?? null;
   const recent = new Recent();
   // A screen without its list is better than no screen.
   const newest = await journal.newest(20).catch(() => []);
   for (const entry of newest.reverse()) recent.add(entry);
 
-  const api = new CentralApi(config.central, clock, device.key, (offsetMs) => {
+  const api = new CentralApi(enrolment.centre, clock, device.key, (offsetMs) => {
     offset = measuredOffset(offsetMs, clock);
     heard = { serverMs: Math.round(clock.wallMs() + offsetMs), monoMs: clock.monoMs() };
     if (!isWorthSaving(offset, savedOffset, clock)) return;
@@ -164,6 +196,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     deviceId,
     boundCheckpoint: checkpointId,
     onCheckpoint: (current) => {
+      if (current.id !== checkpointId()) return;
       if (JSON.stringify(current) === JSON.stringify(place)) return;
       place = current;
       saveFact("checkpoint", current);
@@ -176,10 +209,22 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     },
     log,
   });
+  const machineCredential = new DeviceCredential({
+    api,
+    deviceId,
+    isEnrolled: () => enrolment.registration !== null,
+    onRevoked: () => enrolment.hearRevoked(),
+    onReady: () => {
+      outbox.retryNow();
+      heartbeat.soon();
+    },
+    log,
+  });
+  const credentials = new Credentials(duty, machineCredential);
   const outbox = new Outbox({
     journal,
     api,
-    credential: duty,
+    credential: credentials,
     deviceId,
     clock,
     clockIsImpossible: () => clockIsImpossible(offset, clock),
@@ -191,7 +236,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
   const heartbeat = new Heartbeat({
     api,
-    credential: duty,
+    credential: credentials,
     deviceId,
     figures: () =>
       healthFigures({
@@ -210,19 +255,51 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       outbox.nudge();
     },
     onMinVersion: (minVersion) => log("agent.update-wanted", { minVersion }),
+    onConfigTag: (etag) => beside("enrolment.config-fault", fetchConfig(etag)),
+    onRevoked: () => enrolment.hearRevoked(),
     log,
   });
+  /** What the centre wants of this machine; one that cannot be read is not taken and the one before stays. */
+  const fetchConfig = async (etag: string): Promise<void> => {
+    const accessToken = credentials.accessToken();
+    if (etag === enrolment.config?.etag || accessToken === null) return;
+    const reply = await api.call({
+      operation: operations.deviceConfig,
+      parameters: { id: deviceId },
+      accessToken,
+      schema: deviceConfig,
+    });
+    if (reply.kind === "ok") return enrolment.takeConfig(reply.value, etag);
+    if (reply.kind !== "foreign") return;
+    log("enrolment.config-refused", {
+      why: `The configuration is not taken, because ${reply.detail}; the one before stays.`,
+    });
+  };
+  let belonged = belongingOf(enrolment);
+  const onEnrolment = (): void => {
+    const belongs = belongingOf(enrolment);
+    if (belongs !== belonged) {
+      belonged = belongs;
+      api.moveTo(enrolment.centre);
+      machineCredential.forget();
+      if (place !== null && place.id !== checkpointId()) place = null;
+      outbox.retryNow();
+      heartbeat.soon();
+    }
+    draw();
+  };
   const policy = (): GatePolicy => {
-    const rescanS = config.gate.rescanS ?? place?.policy.rescan_s;
+    const wanted = told()?.policy;
+    const rescanS = config.gate.rescanS ?? wanted?.rescan_s;
     return {
       ...defaultGatePolicy,
-      ...(place ? { recordWithoutDuty: place.policy.record_when_expired } : {}),
+      ...(wanted === undefined ? {} : { recordWithoutDuty: wanted.record_when_expired }),
       ...(rescanS === undefined ? {} : { rescanMs: rescanS * 1000 }),
     };
   };
   const codeKeys = new CodeKeyKeeper({
     api,
-    central: config.central,
+    central: enrolment.centre ?? "",
     clock,
     kept: await readFact(journal, "code-keys", keptCodeKeys),
     keep: (kept) => saveFact("code-keys", kept),
@@ -233,7 +310,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     clock,
     policy,
     checkpointId,
-    placeState: () => place?.state ?? "active",
+    placeState: () => told()?.state ?? "active",
+    revoked: () => enrolment.revoked,
+    onInvitation: ({ centre, secret }) => enrolment.begin({ centre, invitation: secret }),
     checkPlace: (text) => {
       const own = place === null ? null : { id: place.id, codeNumber: place.place_code?.number ?? null };
       const found = checkPlaceCode(text, codeKeys.keys, own);
@@ -264,8 +343,9 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   });
 
   const notice = (): NoticeView | null => {
-    if (place === null) return null;
-    const { version, vi, en } = place.notice;
+    const wanted = told()?.notice ?? null;
+    if (wanted === null) return null;
+    const { version, vi, en } = wanted;
     return { version, text: { vi, en: en === "" ? vi : en } };
   };
   const rights = (): ScreenRights => screenRights(duty.member ?? (duty.knowsNobody ? "nobody-known" : "nobody"));
@@ -277,23 +357,26 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       return wholeView();
     } catch (error) {
       log("agent.view-fault", { error: String(error) });
-      return outOfOrderView(++revision, place?.name ?? null);
+      return outOfOrderView(++revision, placeName(), enrolment.view);
     }
   };
   const wholeView = (): KioskView => {
+    const settings = enrolment.config?.value.settings;
     const nowMs = clock.wallMs();
     const queue = journal.figures;
     return {
       revision: ++revision,
-      placeName: place?.name ?? null,
+      placeName: placeName(),
       screen: queue.store.isAccepting ? station.screen : outOfOrder,
       readers: readers.views,
       unusable: readers.unusable,
       relays: relays.views,
       readerTest: readerTest.view,
       tested: profiles.map(testedReader),
-      capture: config.capture,
+      capture: { ...config.capture, camera: settings?.camera ?? config.capture.camera },
       keyboardCalibration: calibration(pageKeyboardId),
+      enrolment: enrolment.view,
+      language: settings?.language ?? null,
       duty: duty.view,
       staff: { ...duty.staff, may: rights().may, keyBackend: device.backend },
       notice: notice(),
@@ -369,6 +452,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
         return beside("duty.fault", duty.signOut(intent.staffId));
       case "answer":
         return void station.answer(intent.scanId, intent.accept);
+      case "enrol":
+        return void enrolment.begin({ centre: intent.centre });
+      case "cancel-enrolment":
+        return enrolment.cancel();
+      case "allow-enrolment":
+        return enrolment.allow();
       case "take-receipts":
         return takeInReceipts();
       case "send-refused-again":
@@ -445,6 +534,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   started = true;
   const recount = (): void =>
     beside("journal.fault", journal.recount(clock.wallMs() - policy().forgottenExitAfterMs).finally(draw));
+  enrolment.start();
   outbox.start();
   heartbeat.start();
   codeKeys.start();
@@ -471,7 +561,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
       await Promise.all([readers[Symbol.asyncDispose](), relays[Symbol.asyncDispose](), loopback.close()]);
       readerTest.stop();
       station.stop();
-      await Promise.all([outbox.stop(), heartbeat.stop(), codeKeys.stop()]);
+      await Promise.all([enrolment.stop(), outbox.stop(), heartbeat.stop(), codeKeys.stop()]);
       rmSync(runtime, { force: true });
       await journal.close();
       lock.close();
@@ -483,7 +573,12 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 
 const outOfOrder: KioskView["screen"] = { state: "out-of-order", reason: "journal", ...refusals["not-recorded"] };
 
-function outOfOrderView(revision: number, placeName: string | null): KioskView {
+/** Tells two answers to "whose is this machine" apart. */
+function belongingOf({ registration, revoked, centre }: Enrolment): string {
+  return JSON.stringify([centre, registration?.checkpoint_id, revoked]);
+}
+
+function outOfOrderView(revision: number, placeName: string | null, enrolment: EnrolmentView): KioskView {
   return {
     revision,
     placeName,
@@ -495,6 +590,8 @@ function outOfOrderView(revision: number, placeName: string | null): KioskView {
     tested: [],
     capture: { camera: "off", keyboard: false },
     keyboardCalibration: uncalibrated,
+    enrolment,
+    language: null,
     duty: { state: "none", message: null },
     staff: { onDuty: null, known: [], notice: null, may: screenRights("nobody").may, keyBackend },
     notice: null,
@@ -511,6 +608,8 @@ function isAllowed(intent: KioskIntent, { may }: ScreenRights, onDuty: string | 
       return may.testReaders;
     case "send-refused-again":
       return may.sendRefusedAgain;
+    case "allow-enrolment":
+      return may.enrolAgain;
     case "sign-out":
       return may.forgetOthers || intent.staffId === undefined || intent.staffId === onDuty;
     default:

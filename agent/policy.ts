@@ -83,7 +83,7 @@ export interface ScreenRights {
 }
 
 const nothing: ScreenRights = {
-  may: { testReaders: false, sendRefusedAgain: false, forgetOthers: false },
+  may: { testReaders: false, sendRefusedAgain: false, forgetOthers: false, enrolAgain: false },
   recentEntries: 0,
 };
 
@@ -98,7 +98,7 @@ export function screenRights(
   if (duty === "nobody") return nothing;
   const leads = duty.role !== "scanner" && !duty.expired;
   return {
-    may: { testReaders: leads, sendRefusedAgain: leads, forgetOthers: leads },
+    may: { testReaders: leads, sendRefusedAgain: leads, forgetOthers: leads, enrolAgain: leads },
     recentEntries: duty.expired ? 0 : leads ? 20 : 8,
   };
 }

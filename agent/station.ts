@@ -8,6 +8,7 @@ import type { Clock } from "./clock.ts";
 import type { Code } from "./codes/code.ts";
 import { maskedPerson, personKey } from "./codes/person.ts";
 import { recognise } from "./codes/recognise.ts";
+import { enrolmentSentences } from "./enrolment/sentences.ts";
 import { accepted, questions, refusals, repeats, type Sentence } from "./gate/sentences.ts";
 import type { Direction, GatePolicy, LaneDirection, RefuseReason, Verdict } from "./gate/verdict.ts";
 import type { Entry, EntryDraft } from "./journal/entry.ts";
@@ -35,6 +36,10 @@ export interface StationOptions {
   readonly placeState: () => PlaceState;
   /** What can be said here of a place's code. */
   readonly checkPlace: (text: string) => PlaceCheck;
+  /** The owner has removed this machine from its place. */
+  readonly revoked: () => boolean;
+  /** An owner's invitation was scanned: null when this machine asks to be enrolled with it, else why not. */
+  readonly onInvitation: (invitation: { centre: string; secret: string }) => Sentence | null;
   readonly duty: () => { state: "signed-in" | "expired" | "none"; staffRef: string | null };
   readonly clockOffset: () => ClockOffset | null;
   /** Version of the notice on the screen, null when nothing shows one. */
@@ -95,12 +100,17 @@ export class Station {
       if (scan.spoiled !== null || scan.bytes.length > maxRawBytes) {
         return this.#refuse(scan.spoiled === "input-method" ? "input-method" : "spoiled", "unknown", taken);
       }
+      const today = new Date(this.#options.clock.wallMs()).toISOString().slice(0, 10);
+      const codes = recognise(scan.bytes, { today });
+      const invitation = codes.find((code) => code.kind === "tram-invitation");
+      if (invitation !== undefined) return this.#invited(invitation.fields, taken);
+      if (codes.some((code) => code.kind === "damaged" && code.form === "tram-invitation")) {
+        return this.#refuse("truncated", "damaged", taken);
+      }
       const checkpoint = this.#options.checkpointId();
       if (checkpoint === null) return this.#refuse("not-set-up", "unknown", taken);
       const stopped = this.#stopped();
       if (stopped !== null) return this.#refuse(stopped, "unknown", taken);
-      const today = new Date(this.#options.clock.wallMs()).toISOString().slice(0, 10);
-      const codes = recognise(scan.bytes, { today });
       await this.#record(taken, codes, checkpoint, null);
     } catch (error) {
       this.#fault(error, taken, "unknown");
@@ -141,6 +151,7 @@ export class Station {
    * be told.
    */
   #stopped(): RefuseReason | null {
+    if (this.#options.revoked()) return "revoked";
     switch (this.#options.placeState()) {
       case "suspended":
         return "place-suspended";
@@ -313,6 +324,27 @@ export class Station {
       });
     }
     this.#tell({ verdict: "repeat", kind: code.kind, direction, reason, sentence: repeats[reason] }, taken);
+  }
+
+  /** An invitation is neither recorded nor kept: what it says goes to whoever enrols, and nowhere else. */
+  #invited(invitation: { centre: string; secret: string }, taken: Taken): void {
+    const why = this.#options.onInvitation(invitation);
+    if (why === null) {
+      this.#ready();
+      const told = { verdict: "enrol", kind: "tram-invitation", direction: null, reason: null } as const;
+      return this.#tell({ ...told, sentence: enrolmentSentences.taken }, taken);
+    }
+    const { title } = refusals.invitation;
+    this.#show({
+      state: "refused",
+      scanId: randomUUID(),
+      lane: taken.lane.name,
+      reason: "invitation",
+      title,
+      next: why,
+    });
+    const sentence = { vi: `${title.vi}. ${why.vi}`, en: `${title.en}. ${why.en}` };
+    this.#tell({ verdict: "refuse", kind: "tram-invitation", direction: null, reason: "invitation", sentence }, taken);
   }
 
   #refuse(reason: RefuseReason, kind: string, taken: Taken): void {

@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import type { CodeSigner } from "./code-signing.ts";
 import type { CursorBox } from "./cursor.ts";
 import type { ProofCheck } from "./dpop.ts";
+import type { Enrolment } from "./enrolment.ts";
 import { HttpProblem } from "./http-problem.ts";
 import type { CentralKeys } from "./keys.ts";
 import type { LiveFeed } from "./live-feed.ts";
@@ -20,12 +21,15 @@ export interface Central {
   readonly tokens: Tokens;
   readonly proofs: ProofCheck;
   readonly signIn: SignIn;
+  readonly enrolment: Enrolment;
   readonly cursors: CursorBox;
   readonly live: LiveFeed;
   readonly accessLog: AccessLog;
   readonly codes: CodeSigner;
   /** Where people reach this service, for printed codes; known once it listens. */
   readonly publicUrl: () => string;
+  /** Machines of an older version are told to be updated; null asks for none. */
+  readonly minVersion: string | null;
 }
 
 /**

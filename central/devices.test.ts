@@ -3,6 +3,7 @@ import { connect, type Socket } from "node:net";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { newProofKey } from "../contract/dpop.ts";
 import type { SequenceRange } from "../contract/entries.ts";
 import { heartbeatResponse } from "../contract/heartbeat.ts";
 import { maxMissingRanges } from "../contract/limits.ts";
@@ -22,6 +23,7 @@ beforeEach(async () => {
   checkpointId = place.checkpointId;
   token = (await rig.staff(place.owner, checkpointId, "0900000002")).tokens.access_token;
   device = new Device(checkpointId, rig.clock);
+  await rig.enrolled(device, await rig.key);
 });
 afterEach(() => rig[Symbol.asyncDispose]());
 
@@ -77,6 +79,7 @@ describe("a heartbeat", () => {
       server_time: "2026-03-02T03:00:00.000Z",
       high_water: { seq: 0 },
       missing: [],
+      config_etag: expect.any(String),
     });
     const row = database((open) => open.prepare("SELECT * FROM device").get());
     expect(row).toMatchObject({
@@ -170,7 +173,8 @@ describe("a heartbeat", () => {
     await rig.start();
     // Sign-ins of that time had no key and ended with it.
     token = (await rig.signIn("0900000002", "staff")).access_token;
-    expect((await beat()).body).toEqual({ ...before, server_time: expect.any(String) });
+    await rig.enrolled(device, await rig.key);
+    expect((await beat()).body).toMatchObject({ high_water: before.high_water, missing: before.missing });
     expect(before.missing).toEqual([
       { from: 1, to: 1 },
       { from: 4, to: 6 },
@@ -180,10 +184,13 @@ describe("a heartbeat", () => {
     expect(runs).toEqual([{ device_id: other.id, from_seq: 1, to_seq: 2 }]);
   });
 
-  test("is taken from staff only, in the agreed form only, and repeats nothing it was sent", async () => {
+  test("is taken from the machine itself only, in the agreed form only, and repeats nothing it was sent", async () => {
     expect((await rig.call("POST", `/v1/devices/${device.id}/heartbeat`, { body: figures() })).status).toBe(401);
-    const stranger = await rig.signIn("0900000009", "owner");
-    const refused = await beat({}, stranger.access_token);
+    const own = rig.key;
+    rig.key = newProofKey();
+    const elsewhere = await rig.signIn("0900000009", "owner");
+    const refused = await beat({}, elsewhere.access_token);
+    rig.key = own;
     expect([refused.status, refused.body.type]).toEqual([403, "https://tram-qr.example/problems/forbidden"]);
     for (const wrong of [
       { app_version: "Nguyễn Thị Mẫu" },
@@ -204,16 +211,30 @@ describe("a heartbeat", () => {
 describe("the numbers that arrived", () => {
   let store: Store;
   let deviceId: string;
+  let fresh: () => Promise<void>;
   beforeEach(async () => {
+    const place = checkpointId;
     await rig.stop();
+    const { publicJwk, thumbprint } = await newProofKey();
+    fresh = async () => {
+      deviceId = randomUUID();
+      await store.devices.enrol(
+        {
+          id: deviceId,
+          checkpointId: place,
+          publicKey: publicJwk,
+          jkt: thumbprint,
+          name: "Gate",
+          model: "test",
+          os: "test",
+          enrolledBy: (await store.staff.knownPerson("0900000001")) ?? "",
+        },
+        0,
+      );
+    };
     store = openStore(`sqlite:${rig.databasePath}`, rig.clock).store;
   });
   afterEach(() => store.close());
-  const fresh = async (): Promise<void> => {
-    deviceId = randomUUID();
-    await store.devices.touch(deviceId, (await store.staff.knownPerson("0900000002")) ?? "", 0);
-  };
-
   /** Every number by itself, as nobody would do it in a service. */
   const oracle = (arrived: ReadonlySet<number>, after: number, acknowledged: number, limit: number) => {
     const gaps: SequenceRange[] = [];

@@ -14,6 +14,7 @@ beforeEach(async () => {
   checkpointId = place.checkpointId;
   token = (await rig.staff(place.owner, checkpointId, "0900000002")).tokens.access_token;
   device = new Device(checkpointId, rig.clock);
+  await rig.enrolled(device);
 });
 afterEach(() => rig[Symbol.asyncDispose]());
 
@@ -138,6 +139,7 @@ describe("the upload", () => {
 
   test("devices that upload at once under the same ids or numbers store each once", async () => {
     const others = Array.from({ length: 8 }, () => new Device(checkpointId, rig.clock));
+    for (const other of others) await rig.enrolled(other);
     const shared = Array.from({ length: 20 }, () => device.entry());
     const replies = await Promise.all(
       others.map((other) =>

@@ -5,10 +5,13 @@ import type { LateScans } from "../contract/places.ts";
 import type { Central } from "./context.ts";
 import { correctedTime } from "./corrected-time.ts";
 import { codeOf } from "./fault.ts";
+import { HttpProblem } from "./http-problem.ts";
 import { faultOf } from "./http-rules.ts";
 import type { CentralKeys } from "./keys.ts";
+import { notEnrolled } from "./not-enrolled.ts";
 import { otherTags, personTag } from "./person-tag.ts";
 import { lateScanOf, scanRight } from "./policy.ts";
+import type { DeviceStay } from "./store/device-store.ts";
 import type { KnownEntry } from "./store/entry-store.ts";
 import type { Grant } from "./store/staff-store.ts";
 import type { Store } from "./store/store.ts";
@@ -21,18 +24,35 @@ const retryAfterS = 60;
 
 const rejected = (id: string, type: string, detail: string): ItemResult => ({ id, status: "rejected", type, detail });
 
+/** Under whose credential a batch came: a person's or the machine's own. */
+export interface Uploader {
+  readonly personRef: string | null;
+  readonly deviceId: string | null;
+  /** The key of the credential: somebody signed in on the machine itself has the machine's. */
+  readonly jkt: string;
+}
+
 /**
  * Stores a batch in one transaction and answers each item in its place, after the commit. Items are judged one by
- * one: a bad one is refused alone.
+ * one: a bad one is refused alone. Sent by the machine itself they are judged by who was on duty and by when the machine
+ * was at the place; brought by somebody else, that person must have had a right there, too.
+ * @throws HttpProblem `device_not_enrolled`, `forbidden`
  */
-export async function ingestBatch(central: Central, uploadedBy: string, batch: BatchRequest): Promise<BatchResponse> {
+export async function ingestBatch(central: Central, uploader: Uploader, batch: BatchRequest): Promise<BatchResponse> {
   const receivedAt = central.clock.now();
   const items = batch.entries.map(checkItem);
   const touched = new Set<string>();
   const response = await central.store.transaction(async (store) => {
-    await store.devices.touch(batch.device_id, uploadedBy, receivedAt);
-    await store.staff.markSeen(uploadedBy, receivedAt);
-    const rights = rightsIn(store, await store.devices.revokedAt(batch.device_id));
+    const device = await store.devices.find(batch.device_id);
+    if (!device) throw notEnrolled("unknown");
+    const { personRef } = uploader;
+    const isMachine = uploader.deviceId === device.id || uploader.jkt === device.jkt;
+    if (personRef === null && !isMachine) throw new HttpProblem("forbidden", "A machine sends its own entries only.");
+    const uploadedBy = personRef ?? device.enrolledBy;
+    await store.devices.touch(device.id, receivedAt);
+    if (personRef !== null) await store.staff.markSeen(personRef, receivedAt);
+    const bringer = isMachine ? null : personRef;
+    const rights = rightsIn(store, await store.devices.stays(device.id));
     const known = await knownEntries(store, batch.device_id, items);
     const erased = await erasedAmong(central.keys, store, items, receivedAt);
     const lastSeq = (await store.devices.highWater(batch.device_id)) + maxSequenceLeap;
@@ -44,7 +64,7 @@ export async function ingestBatch(central: Central, uploadedBy: string, batch: B
         results.push(item.refused);
         continue;
       }
-      const ingest = { central, store, batch, uploadedBy, receivedAt, rights, known, erased, lastSeq };
+      const ingest = { central, store, batch, uploadedBy, receivedAt, bringer, rights, known, erased, lastSeq };
       const result = await ingestItem(ingest, item.wire);
       if (result.status === "stored") {
         touched.add(item.wire.checkpoint_id);
@@ -145,6 +165,8 @@ interface Ingest {
   readonly batch: BatchRequest;
   readonly uploadedBy: string;
   readonly receivedAt: number;
+  /** Whoever brings the entries; null when the machine itself sends them. */
+  readonly bringer: string | null;
   readonly rights: Rights;
   readonly erased: readonly ErasedIdentity[];
   readonly known: Known;
@@ -153,7 +175,7 @@ interface Ingest {
 }
 
 async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> {
-  const { central, store, batch, uploadedBy, receivedAt, rights, known, erased, lastSeq } = ingest;
+  const { central, store, batch, uploadedBy, receivedAt, bringer, rights, known, erased, lastSeq } = ingest;
   const deviceId = batch.device_id;
   const contentTag = contentTagOf(central.keys, wire);
   const same = known.byId.get(wire.id);
@@ -163,9 +185,13 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
     return rejected(wire.id, "id_conflict", "This id is stored with other content.");
   }
   const correctedAt = correctedTime(wire, batch.sent, receivedAt);
-  const here = await rights.member(wire.checkpoint_id, uploadedBy);
-  if (here.length === 0) {
+  const here = bringer === null ? null : await rights.member(wire.checkpoint_id, bringer);
+  if (here?.length === 0) {
     return rejected(wire.id, "forbidden", "This sign-in has no right at the checkpoint of this entry.");
+  }
+  const stay = rights.stayAt(wire.checkpoint_id, correctedAt);
+  if (stay === "never") {
+    return rejected(wire.id, "forbidden", "This machine was never enrolled for the checkpoint of this entry.");
   }
   if (known.bySeq.has(wire.seq)) {
     return rejected(wire.id, "id_conflict", "This sequence number of the device is stored with another id.");
@@ -176,7 +202,7 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
   const timeKnown = timeIsKnown(wire, batch);
   const right = scanRight({
     staffGrants: wire.staff_ref === null ? here : await rights.member(wire.checkpoint_id, wire.staff_ref),
-    deviceRevokedAt: rights.deviceRevokedAt,
+    deviceRevokedAt: stay.validTo,
     scannedAt: correctedAt,
     timeKnown,
   });
@@ -219,14 +245,18 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
 
 /** What the scans of one batch are judged by; each place and member is read once. */
 interface Rights {
-  readonly deviceRevokedAt: number | null;
+  /**
+   * The machine's stay at the place that a scan of this moment belongs to, or came after; one from before the first stay
+   * belongs to that: it was made while the machine waited to be enrolled.
+   */
+  stayAt(checkpointId: string, scannedAt: number): DeviceStay | "never";
   /** Rights a member has or had at a place. */
   member(checkpointId: string, staffRef: string): Promise<readonly Grant[]>;
   /** What the place wants done with scans made after a right had ended. */
   ruleAt(checkpointId: string): Promise<LateScans>;
 }
 
-function rightsIn(store: Store, deviceRevokedAt: number | null): Rights {
+function rightsIn(store: Store, stays: readonly DeviceStay[]): Rights {
   const members = new Map<string, Promise<Grant[]>>();
   const rules = new Map<string, Promise<LateScans>>();
   const once = <T>(known: Map<string, Promise<T>>, key: string, read: () => Promise<T>): Promise<T> => {
@@ -235,7 +265,12 @@ function rightsIn(store: Store, deviceRevokedAt: number | null): Rights {
     return found;
   };
   return {
-    deviceRevokedAt,
+    stayAt: (checkpointId, scannedAt) => {
+      const here = stays.filter((stay) => stay.checkpointId === checkpointId);
+      const last = here.findLast(({ validFrom }) => validFrom <= scannedAt);
+      // Before the first one: nothing has ended yet.
+      return last ?? (here[0] === undefined ? "never" : { ...here[0], validTo: null });
+    },
     member: (checkpointId, staffRef) =>
       once(members, `${checkpointId} ${staffRef}`, () => store.staff.grantsAt(checkpointId, staffRef)),
     ruleAt: (checkpointId) => once(rules, checkpointId, () => store.checkpoints.lateScans(checkpointId)),

@@ -34,6 +34,9 @@ export type TagPurpose =
   | "staff-content"
   | "subject-content"
   | "next-token"
+  | "user-code"
+  | "device-code"
+  | "invitation"
   | "key-check";
 
 const keyBytes = 32;

@@ -5,6 +5,7 @@ import { codeSigner } from "./code-signing.ts";
 import type { Central } from "./context.ts";
 import { cursorBox } from "./cursor.ts";
 import { proofCheckOver } from "./dpop.ts";
+import { enrolmentOver } from "./enrolment.ts";
 import { CentralFault, codeOf } from "./fault.ts";
 import { readJsonBodies, smallBodyBytes } from "./http-body.ts";
 import { sendProblem } from "./http-problem.ts";
@@ -18,6 +19,7 @@ import { authRoutes } from "./routes/auth.ts";
 import { checkpointKindRoutes } from "./routes/checkpoint-kinds.ts";
 import { checkpointRoutes } from "./routes/checkpoints.ts";
 import { deviceRoutes } from "./routes/devices.ts";
+import { enrolmentRoutes } from "./routes/enrolment.ts";
 import { entryRoutes } from "./routes/entries.ts";
 import { exportRoutes } from "./routes/exports.ts";
 import { heldScanRoutes } from "./routes/held-scans.ts";
@@ -48,6 +50,8 @@ export interface CentralOptions {
   readonly clock?: Clock;
   /** `https://…` as people reach the service from outside, for printed codes; the listening address unless told. */
   readonly publicUrl?: string;
+  /** Machines of an older version are told to be updated; their uploads are taken all the same. */
+  readonly minVersion?: string;
   /** Addresses of reverse proxies whose `X-Forwarded-For` is believed, comma-separated; none by default. */
   readonly trustedProxies?: string;
 }
@@ -61,6 +65,8 @@ export interface RunningCentral {
 
 const housekeepingMs = 600_000;
 const longestCloseMs = 2000;
+/** So long a machine that lost the answer is still told what was decided about its code. */
+const enrolmentKeptMs = 3_600_000;
 const otpKeptMs = 24 * 3_600_000;
 
 /**
@@ -75,6 +81,8 @@ export async function startCentral(options: CentralOptions): Promise<RunningCent
   try {
     let listening = "";
     const tokens = tokensOver({ store, keys, clock, logger });
+    const reachedAt = () => publicUrl ?? listening;
+    const accessLog = accessLogOver(store, clock, logger);
     const central: Central = {
       store,
       keys,
@@ -85,9 +93,11 @@ export async function startCentral(options: CentralOptions): Promise<RunningCent
       signIn: signInOver({ store, keys, clock, tokens, otpSender: options.otpSender, logger }),
       cursors: cursorBox(keys.cursor),
       live: liveFeed(),
-      accessLog: accessLogOver(store, clock, logger),
+      accessLog,
+      enrolment: enrolmentOver({ store, keys, clock, logger, accessLog, publicUrl: reachedAt }),
       codes: codeSigner(keys.codes),
-      publicUrl: () => publicUrl ?? listening,
+      publicUrl: reachedAt,
+      minVersion: options.minVersion ?? null,
     };
     const server = await serverOver(central, options);
     await forgetOld(store, clock);
@@ -137,6 +147,7 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
   placeCodeRoutes(server, central);
   staffRoutes(server, central);
   deviceRoutes(server, central);
+  enrolmentRoutes(server, central);
   keyRoutes(server, central);
   entryRoutes(server, central);
   streamRoutes(server, central);
@@ -185,6 +196,7 @@ async function forgetOld(store: Store, clock: Clock): Promise<void> {
   await store.otp.forgetBefore(now - otpKeptMs);
   await store.tokens.forgetBefore(now);
   await store.subjects.forgetBefore(now);
+  await store.enrolments.forgetBefore(now - enrolmentKeptMs);
 }
 
 /** Forgets what has had its time, now and then, beside the calls. */

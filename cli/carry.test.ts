@@ -30,19 +30,25 @@ beforeAll(async () => {
 afterAll(() => folder[Symbol.dispose]());
 
 /** A station's folder with entries that were never sent; its clock is an hour slow and it knows. */
-function station(name: string, checkpointId: string, count: number, firstIndex = 1): { data: string; ids: string[] } {
+function station(
+  name: string,
+  checkpointId: string,
+  count: number,
+  firstIndex = 1,
+): { data: string; ids: string[]; deviceId: string } {
   const data = path.join(folder.path, name);
   mkdirSync(data, { recursive: true });
   const keys = loadStationKeys(path.join(data, "station.key"), true, owner.publicKey);
   const journal = new JournalStore(path.join(data, "journal.db"), keys);
-  journal.setFact("device-id", randomUUID());
+  const deviceId = randomUUID();
+  journal.setFact("device-id", deviceId);
   journal.setFact("clock-offset", JSON.stringify({ offsetMs: hour, bootId: "boot-1", monoMs: 1 }));
   const ids = Array.from({ length: count }, (_, index) => {
     const wallMs = Date.now() - 5 * hour + index * 1000;
     return journal.append(draft(firstIndex + index, { checkpointId, wallMs })).id;
   });
   journal.close();
-  return { data, ids };
+  return { data, ids, deviceId };
 }
 
 async function carried(data: string, ...more: string[]): Promise<Line & { file: string }> {
@@ -131,7 +137,8 @@ async function centre(): Promise<{
 test("by stick to the centre and back: every entry once, at its time, and the station knows", async () => {
   const { rig, checkpointId, listed } = await centre();
   await using _ = rig;
-  const { data, ids } = station("by-stick", checkpointId, 450);
+  const { data, ids, deviceId } = station("by-stick", checkpointId, 450);
+  await rig.enrolled({ id: deviceId, checkpointId });
   const { file, entries } = await carried(data);
   expect(entries).toBe(450);
   const first = await deliver(rig, file);
@@ -170,7 +177,8 @@ test("by stick to the centre and back: every entry once, at its time, and the st
 test("beside a running agent: what is recorded after the file was written still waits after the receipt", async () => {
   const { rig, checkpointId } = await centre();
   await using _ = rig;
-  const { data } = station("running", checkpointId, 20);
+  const { data, deviceId } = station("running", checkpointId, 20);
+  await rig.enrolled({ id: deviceId, checkpointId });
   const config = path.join(folder.path, "running.json");
   const journal = { ownerKey: owner.publicFile };
   writeFileSync(
@@ -205,7 +213,8 @@ test("beside a running agent: what is recorded after the file was written still 
 test("a receipt of another station or a changed one changes nothing, beside the agent and without", async () => {
   const { rig, checkpointId } = await centre();
   await using _ = rig;
-  const { data } = station("mine", checkpointId, 3);
+  const { data, deviceId } = station("mine", checkpointId, 3);
+  await rig.enrolled({ id: deviceId, checkpointId });
   const { data: other } = station("other", checkpointId, 3, 100);
   const { file } = await carried(data);
   await deliver(rig, file);
@@ -225,7 +234,8 @@ test("a receipt of another station or a changed one changes nothing, beside the 
 test("a centre that goes away in the middle: what was answered is on the receipt, and the next run brings the rest", async () => {
   const { rig, checkpointId, listed } = await centre();
   await using _ = rig;
-  const { data } = station("middle", checkpointId, 250);
+  const { data, deviceId } = station("middle", checkpointId, 250);
+  await rig.enrolled({ id: deviceId, checkpointId });
   const { file } = await carried(data);
   // One entry of the second batch is refused by the centre's own check: it goes alone, the others are stored.
   const database = new Database(rig.databasePath);

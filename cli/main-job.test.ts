@@ -14,7 +14,7 @@ import { createPtyDevice } from "../testing/pty.ts";
 import { until } from "../testing/until.ts";
 import { connectToAgent } from "./agent-client.ts";
 import { requestCode, verifyCode } from "./commands/duty.ts";
-import { ensureDemo } from "./launch/demo.ts";
+import { enrolStation, ensureDemo } from "./launch/demo.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 beforeAll(() => {
@@ -99,7 +99,7 @@ test("each sample card, whole and cut at every byte, is one entry with its name 
     const length = Buffer.byteLength(make(0).payload) + 1;
     for (let cutAt = 0; cutAt < length; cutAt++) await hold(make(++index), cutAt);
   }
-  expect(system.lines.filter((line) => line.event === "scan")).toHaveLength(held.length);
+  expect(system.lines.filter((line) => line.event === "scan" && line.verdict !== "enrol")).toHaveLength(held.length);
 
   const exported = await until("every entry is stored", async () => {
     const rows = jsonLines((await runTram(["journal", "export", "--data", dataDir])).out);
@@ -140,7 +140,6 @@ test("the centre stops, cards go on, the agent is killed in the middle, both res
     JSON.stringify({
       dataDir,
       central: centralUrl,
-      checkpointId: demo.checkpointId,
       kioskPort: 0,
       readers: [`serial:${pty.path}?direction=in`],
     }),
@@ -164,6 +163,13 @@ test("the centre stops, cards go on, the agent is killed in the middle, both res
 
   await using first = await startAgent();
   const client = await connectToAgent(dataDir);
+  const codes = central.lines.filter((line) => line.event === "otp").length;
+  await enrolStation(client, centralUrl, demo, (phone) =>
+    until("the owner's code", () => {
+      const told = central.lines.filter((line) => line.event === "otp").slice(codes);
+      return told.find((line) => line.phone === phone)?.code as string | undefined;
+    }),
+  );
   await requestCode(client, demo.staffPhone);
   const otp = await central.line("otp", (line) => line.phone === demo.staffPhone);
   expect(await verifyCode(client, String(otp.code))).toMatchObject({ state: "signed-in" });

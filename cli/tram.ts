@@ -6,6 +6,7 @@ import { centralOfficialCommand } from "./commands/central-official.ts";
 import { centralSubjectCommand } from "./commands/central-subject.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { dutyCommands } from "./commands/duty.ts";
+import { enrolCommand } from "./commands/enrol.ts";
 import { journalCommand } from "./commands/journal.ts";
 import { posterCommand } from "./commands/poster.ts";
 import { readersCommand } from "./commands/readers.ts";
@@ -39,6 +40,7 @@ for (const command of [
   readersCommand,
   scanCommand,
   recogniseCommand,
+  enrolCommand,
   journalCommand,
   posterCommand,
   doctorCommand,

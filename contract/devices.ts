@@ -13,14 +13,14 @@ const told = z.string().regex(/^[^\p{Cc}\p{Cf}]{1,80}$/u);
 /** Letters of a user code: no vowels, so that no word comes out, and none that is taken for another (RFC 8628, section 6.1). */
 export const userCodeLetters = "BCDFGHJKLMNPQRSTVWXZ";
 export const userCodeLength = 8;
+const userCodeShape = new RegExp(`^[${userCodeLetters}]{${userCodeLength}}$`);
 /** A code may be typed in any case, with or without its dash. */
 export const userCode = z.string().max(20);
 
 /** `bcdf ghjk` → `BCDF-GHJK`; null when it is no user code. */
 export function normaliseUserCode(text: string): string | null {
   const letters = text.toUpperCase().replace(/[\s.-]/g, "");
-  if (letters.length !== userCodeLength || [...letters].some((letter) => !userCodeLetters.includes(letter)))
-    return null;
+  if (!userCodeShape.test(letters)) return null;
   return `${letters.slice(0, 4)}-${letters.slice(4)}`;
 }
 
@@ -31,7 +31,9 @@ const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 
 /** The short form of a base64url thumbprint that people compare. */
 export function fingerprintOf(thumbprint: string): string {
-  const bits = [...thumbprint.slice(0, 6)].map((letter) => base64url.indexOf(letter).toString(2).padStart(6, "0"));
+  const bits = Array.from({ length: 6 }, (_, at) =>
+    base64url.indexOf(thumbprint.charAt(at)).toString(2).padStart(6, "0"),
+  );
   const hex = Number.parseInt(bits.join("").slice(0, 32), 2).toString(16).padStart(8, "0").toUpperCase();
   return `${hex.slice(0, 4)}-${hex.slice(4)}`;
 }

@@ -25,3 +25,9 @@ export const refreshGraceS = 60;
 export const maxMarkedEntries = 200;
 /** The full view needs a one-time code proved at most this long ago. */
 export const fullViewSignInMs = 12 * 3_600_000;
+/** User codes and invitations of machines. */
+export const enrolmentValidS = 600;
+/** A waiting machine asks this often. */
+export const enrolIntervalS = 5;
+/** A machine says something this often; after several times as long without a word it is silent. */
+export const heartbeatEveryS = 60;

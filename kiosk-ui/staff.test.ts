@@ -252,7 +252,7 @@ describe("shift change", () => {
 
   test("who was put off duty is said; a scanner may test no reader and forget nobody", async () => {
     const notice = said("Trần Thị An không còn quyền quét ở điểm này");
-    const may = { testReaders: false, sendRefusedAgain: false, forgetOthers: false };
+    const may = { testReaders: false, sendRefusedAgain: false, forgetOthers: false, enrolAgain: false };
     kiosk.show({ staff: { ...shift, may, notice } });
     await open();
     await button("Nhân viên").click();

@@ -16,9 +16,12 @@ export const centralUrl = z.url({ protocol: /^https?$/ }).refine(
 export const agentConfig = z.strictObject({
   /** Folder of the journal, its key and the staff credential. */
   dataDir: z.string().min(1),
-  /** Base address of the central service. */
-  central: centralUrl,
-  /** The registered place this machine serves; when absent, the first sign-in chooses it. */
+  /** Base address of the central service; when absent, the owner's invitation tells it. */
+  central: centralUrl.optional(),
+  /**
+   * The place this machine records for while it is not enrolled: entries wait for the owner's approval. When absent, such
+   * a machine records nobody. The owner's word is what counts once it is enrolled.
+   */
   checkpointId: z.uuid().optional(),
   /**
    * Reader specs, e.g. `serial:/dev/ttyACM0?baud=115200&direction=in&name=Gate 1`; `auto` takes whatever else is

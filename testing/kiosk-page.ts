@@ -84,6 +84,17 @@ export const calmView: KioskView = {
   tested: [],
   capture: { camera: "off", keyboard: true },
   keyboardCalibration: uncalibrated,
+  enrolment: {
+    state: "enrolled",
+    fingerprint: "3F2A-91CC",
+    centre: "qr.example.vn",
+    message: null,
+    mayScanInvitation: false,
+    ended: null,
+    name: "Cổng chính",
+    placeName: "Bệnh viện Mẫu",
+  },
+  language: null,
   duty: { state: "signed-in", name: "N••••• T•• H•••", phoneMasked: "091••••678", expired: false, pinChoice: null },
   staff: {
     onDuty: {
@@ -96,7 +107,7 @@ export const calmView: KioskView = {
     },
     known: [{ id: "staff-1", name: "N••••• T•• H•••", phoneMasked: "091••••678", role: "supervisor", pin: "set" }],
     notice: null,
-    may: { testReaders: true, sendRefusedAgain: true, forgetOthers: true },
+    may: { testReaders: true, sendRefusedAgain: true, forgetOthers: true, enrolAgain: true },
     keyBackend: "file",
   },
   notice: null,

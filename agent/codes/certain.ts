@@ -37,6 +37,7 @@ export function passesAllChecks(code: Code): boolean {
     case "number":
     case "tram-personal":
     case "tram-place":
+    case "tram-invitation":
     case "damaged":
     case "unknown":
       return false;

@@ -162,6 +162,13 @@ export interface TramPlaceCode extends Recognised {
   };
 }
 
+/** An owner's invitation for a machine (contract/invitation-code.ts). It is never recorded; its secret stands in no log. */
+export interface TramInvitationCode extends Recognised {
+  readonly kind: "tram-invitation";
+  readonly form: "1";
+  readonly fields: { readonly centre: string; readonly secret: string };
+}
+
 /** Why a payload that looks like a known type is not taken as one. */
 export type DamageReason =
   | "truncated"
@@ -178,7 +185,7 @@ export type DamageReason =
 /** Looks like `form` but fails a hard check. Fields that passed their own checks are kept for the screen. */
 export interface DamagedCode extends Recognised {
   readonly kind: "damaged";
-  readonly form: "cccd" | "bhyt" | "personal" | "certificate" | "tram-personal" | "tram-place";
+  readonly form: "cccd" | "bhyt" | "personal" | "certificate" | "tram-personal" | "tram-place" | "tram-invitation";
   readonly fields: { readonly reason: DamageReason } & Readonly<
     Partial<Record<string, string | boolean | readonly string[] | null>>
   >;
@@ -199,5 +206,6 @@ export type Code =
   | NumberCode
   | TramPersonalCode
   | TramPlaceCode
+  | TramInvitationCode
   | DamagedCode
   | UnknownCode;

@@ -59,6 +59,7 @@ export function personKey(code: Code): string | null {
     case "declaration":
     case "place":
     case "tram-place":
+    case "tram-invitation":
     case "damaged":
     case "unknown":
       return null;
@@ -125,6 +126,7 @@ function personOf(code: Code): { readonly name: string | null; readonly number: 
     case "declaration":
     case "place":
     case "tram-place":
+    case "tram-invitation":
     case "unknown":
       return { name: null, number: null };
   }

@@ -5,6 +5,7 @@ import type { Code } from "./code.ts";
 import { readNumber } from "./number.ts";
 import { UNKNOWN } from "./outcome.ts";
 import { readPersonal } from "./personal.ts";
+import { readTramInvitation } from "./tram-invitation.ts";
 import { readUrl } from "./url.ts";
 
 /** The types told apart by their fields. Intact before broken: a damaged look must not hide another type. */
@@ -20,7 +21,7 @@ function readFields(fields: readonly string[], today: string): Code {
  * fields kept. `today` (ISO) only feeds warnings.
  */
 export function readOne(text: string, today: string): Code {
-  const byPrefix = readCertificate(text, today) ?? readUrl(text);
+  const byPrefix = readCertificate(text, today) ?? readTramInvitation(text) ?? readUrl(text);
   if (byPrefix) return byPrefix;
   return text.includes("|") ? readFields(text.split("|"), today) : (readNumber(text) ?? UNKNOWN);
 }

@@ -144,6 +144,8 @@ function stationOver(
     checkpointId: () => place,
     placeState: () => "active",
     checkPlace: () => "unchecked",
+    revoked: () => false,
+    onInvitation: () => null,
     showsInFull: () => false,
     duty: () => duty.present,
     clockOffset: () => offset,

@@ -137,8 +137,22 @@ export const refusals: Readonly<Record<RefuseReason, Notice>> = {
     next: { vi: "Nhân viên xin đăng nhập rồi quét lại.", en: "Staff: sign in, then scan again." },
   },
   "not-set-up": {
-    title: { vi: "Máy chưa được gắn với điểm kiểm dịch", en: "This machine has no checkpoint yet" },
-    next: { vi: "Nhân viên xin đăng nhập để chọn điểm.", en: "Staff: sign in to choose the checkpoint." },
+    title: { vi: "Máy chưa được đăng ký với điểm kiểm dịch nào", en: "This machine is not enrolled at any checkpoint" },
+    next: {
+      vi: "Chủ điểm xin đưa mã mời vào đầu đọc, rồi duyệt máy trên điện thoại.",
+      en: "The owner shows an invitation to the reader, then approves this machine on the phone.",
+    },
+  },
+  revoked: {
+    title: { vi: "Máy này đã bị gỡ khỏi điểm", en: "This machine was removed from its checkpoint" },
+    next: {
+      vi: "Không ghi thêm ở máy này; xin báo chủ điểm. Lượt đã ghi vẫn được gửi.",
+      en: "It records nobody any more; tell the owner. What it recorded is still sent.",
+    },
+  },
+  invitation: {
+    title: { vi: "Đây là mã mời của máy", en: "An invitation for a machine" },
+    next: showCard,
   },
   "not-recorded": {
     title: { vi: "CHƯA GHI ĐƯỢC", en: "NOT RECORDED" },

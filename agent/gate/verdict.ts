@@ -31,6 +31,8 @@ export type RefuseReason =
   | "no-person"
   | "sign-in-required"
   | "not-set-up"
+  | "revoked"
+  | "invitation"
   | "not-recorded"
   | "not-confirmed";
 
@@ -139,6 +141,8 @@ function refuseReason(code: Code): RefuseReason | null {
     case "place":
     case "tram-place":
       return "place-code";
+    case "tram-invitation":
+      return "invitation";
     case "declaration":
       return "old-declaration";
     case "unknown":

@@ -35,6 +35,12 @@ export const kioskIntent = z.discriminatedUnion("kind", [
   /** The machine forgets this member, or whoever is on duty. */
   z.object({ kind: z.literal("sign-out"), staffId: z.string().max(64).optional() }),
   z.object({ kind: z.literal("answer"), scanId: z.string().max(64), accept: z.boolean() }),
+  /** Asks a centre to enrol this machine; the one it knows when none is named. */
+  z.object({ kind: z.literal("enrol"), centre: z.string().max(300).optional() }),
+  /** Gives the request up. */
+  z.object({ kind: z.literal("cancel-enrolment") }),
+  /** Lets the next invitation in although this machine belongs to a place. */
+  z.object({ kind: z.literal("allow-enrolment") }),
   /** Begins the guided test of a reader, or of what the page captures (`page:keyboard`). */
   z.object({ kind: z.literal("reader-test-start"), readerId: z.string().max(400) }),
   z.object({ kind: z.literal("reader-test-next") }),

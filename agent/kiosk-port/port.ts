@@ -4,7 +4,8 @@ import type { KioskView, Sentence } from "./view.ts";
 /** What became of one scan: printed by `tram start --json` and answered to whoever sent a `captured` intent. */
 export interface ScanOutcome {
   readonly event: "scan";
-  readonly verdict: "accept" | "repeat" | "refuse" | "ask";
+  /** `enrol`: it was an owner's invitation, and this machine asks to be enrolled with it. */
+  readonly verdict: "accept" | "repeat" | "refuse" | "ask" | "enrol";
   /** Code kind, e.g. `cccd`. */
   readonly kind: string;
   readonly readerId: string;

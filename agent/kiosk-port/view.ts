@@ -217,7 +217,13 @@ export interface StaffView {
   /** Why somebody was put off duty, until the next one comes on; null at any other time. */
   readonly notice: Sentence | null;
   /** What whoever is on duty may do on this screen. */
-  readonly may: { readonly testReaders: boolean; readonly sendRefusedAgain: boolean; readonly forgetOthers: boolean };
+  readonly may: {
+    readonly testReaders: boolean;
+    readonly sendRefusedAgain: boolean;
+    readonly forgetOthers: boolean;
+    /** Let an invitation in although the machine belongs to a place. */
+    readonly enrolAgain: boolean;
+  };
   /** What guards the keys of this machine, e.g. `file`. */
   readonly keyBackend: string;
 }
@@ -227,6 +233,42 @@ export interface NoticeView {
   readonly version: number;
   readonly text: Sentence;
 }
+
+/** To which place this machine belongs, or how far its enrolment has come. */
+export type EnrolmentView = {
+  /** Short form of this machine's key: the owner's page shows the same. */
+  readonly fingerprint: string;
+  /** Host of the centre; null when nobody has told it. */
+  readonly centre: string | null;
+  /** What became of the last try, or why it does not go on; null when there is nothing to say. */
+  readonly message: Sentence | null;
+  /** A scanned invitation is taken now. */
+  readonly mayScanInvitation: boolean;
+  /** How the last request ended: `denied` by the owner, `expired` before anybody decided, or `failed`; null after none. */
+  readonly ended: "denied" | "expired" | "failed" | null;
+} & (
+  | { readonly state: "none" }
+  | { readonly state: "asking" }
+  | {
+      readonly state: "waiting";
+      /** What the owner types on the phone, e.g. `BCDF-GHJK`. */
+      readonly userCode: string;
+      readonly verificationUri: string;
+      readonly verificationUriComplete: string;
+      /** Of the place an invitation named. */
+      readonly placeName: string | null;
+      /** Null when this start did not see it begin. */
+      readonly expiresInS: number | null;
+      /** Of the address with the code, for a phone's camera. */
+      readonly symbol: { readonly side: number; readonly path: string } | null;
+    }
+  | {
+      /** `revoked`: no new scan is taken, what was recorded is still sent. */
+      readonly state: "enrolled" | "revoked";
+      readonly name: string;
+      readonly placeName: string;
+    }
+);
 
 export interface QueueView {
   /** False when the last call failed or none succeeded yet. */
@@ -264,6 +306,9 @@ export interface KioskView {
   readonly tested: readonly TestedReader[];
   readonly capture: CaptureView;
   readonly keyboardCalibration: KeyboardCalibrationView;
+  readonly enrolment: EnrolmentView;
+  /** What the owner has chosen for this screen; null leaves it to the page. */
+  readonly language: "vi" | "en" | null;
   readonly duty: DutyView;
   readonly staff: StaffView;
   /** Null while the place has none, or it is not known yet. */

@@ -73,17 +73,16 @@ export class CentralApi {
   readonly #clock: Clock;
   readonly #key: ProofKey;
   readonly #onServerTime: (offsetMs: number) => void;
-  readonly #baseUrl: string;
+  #baseUrl: string | null;
   #nonce: string | undefined;
 
   /** `onServerTime` receives `server − local` in ms at each reply of our server (Date + round trip / 2). */
-  constructor(baseUrl: string, clock: Clock, key: ProofKey, onServerTime: (offsetMs: number) => void) {
+  constructor(baseUrl: string | null, clock: Clock, key: ProofKey, onServerTime: (offsetMs: number) => void) {
     this.#clock = clock;
     this.#key = key;
     this.#onServerTime = onServerTime;
-    this.#baseUrl = baseUrl.replace(/\/$/, "");
+    this.#baseUrl = withoutSlash(baseUrl);
     this.#http = axios.create({
-      baseURL: this.#baseUrl,
       maxRedirects: 0,
       maxContentLength: maxReplyBytes,
       proxy: false,
@@ -96,7 +95,15 @@ export class CentralApi {
     });
   }
 
+  /** Speaks to this centre from now on; null: to none, every call is answered as unreachable. */
+  moveTo(baseUrl: string | null): void {
+    if (this.#baseUrl === withoutSlash(baseUrl)) return;
+    this.#baseUrl = withoutSlash(baseUrl);
+    this.#nonce = undefined;
+  }
+
   async call<T>(call: Call<T>): Promise<Reply<T>> {
+    if (this.#baseUrl === null) return { kind: "unreachable", detail: "no centre is known yet" };
     const usedNonce = this.#nonce;
     const reply = await this.#once(call);
     const again = reply.kind === "refused" && reply.name === "use_dpop_nonce" && this.#nonce !== usedNonce;
@@ -117,6 +124,7 @@ export class CentralApi {
     try {
       response = await this.#http.request<string>({
         method: call.operation.method,
+        ...(this.#baseUrl === null ? {} : { baseURL: this.#baseUrl }),
         url: pathOf(call),
         ...(data === undefined ? {} : { data }),
         ...(call.operation.fileTypes === undefined ? {} : { responseType: "arraybuffer" }),
@@ -144,7 +152,7 @@ export class CentralApi {
 
   #proof(call: Call<unknown>): Promise<string> {
     const { operation, accessToken } = call;
-    const url = this.#baseUrl + pathOf(call);
+    const url = (this.#baseUrl ?? "") + pathOf(call);
     return proofOf(this.#key, { method: operation.method, url, accessToken, nonce: this.#nonce });
   }
 
@@ -171,6 +179,10 @@ export class CentralApi {
     if (roundTripMs > longestTellingMs) return;
     this.#onServerTime(Math.round(date + roundTripMs / 2 - this.#clock.wallMs()));
   }
+}
+
+function withoutSlash(baseUrl: string | null): string | null {
+  return baseUrl?.replace(/\/$/, "") ?? null;
 }
 
 /** The bytes of the body; a Buffer, because axios sends the whole memory behind any other view. */

@@ -251,6 +251,7 @@ describe("with a real centre and a real journal", () => {
     const place = await rig.checkpoint();
     checkpointId = place.checkpointId;
     token = (await rig.staff(place.owner, checkpointId, "0900000002")).tokens.access_token;
+    await rig.enrolled({ id: deviceId, checkpointId }, key);
     keys = randomKeys();
     journal = await Journal.open({ file: journalFile(), keys, log: () => {} });
     [outbox, heartbeat, lost, again] = [null, null, [], []];

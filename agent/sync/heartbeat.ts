@@ -23,6 +23,10 @@ export interface HeartbeatOptions {
   readonly onMissing: (ranges: readonly SequenceRange[]) => Promise<void> | void;
   /** Versions below this one are to be updated; told when it changes. */
   readonly onMinVersion: (version: string) => void;
+  /** The tag of what the centre wants of this machine, with every answer that has one. */
+  readonly onConfigTag?: (etag: string) => void;
+  /** The owner has removed this machine. */
+  readonly onRevoked?: () => void;
   readonly random?: () => number;
   readonly log: (event: string, facts: Record<string, unknown>) => void;
 }
@@ -99,6 +103,9 @@ export class Heartbeat {
     }
     if (this.#stopping.signal.aborted) return 0;
     if (reply.kind !== "ok") {
+      if (reply.kind === "refused" && reply.name === "device_not_enrolled" && reply.problem?.reason === "revoked") {
+        this.#options.onRevoked?.();
+      }
       this.#note("status" in reply ? `${reply.status} ${reply.name ?? "unknown"}` : `${reply.kind}: ${reply.detail}`);
       return reply.kind === "busy" ? (reply.retryAfterMs ?? 0) : 0;
     }
@@ -118,10 +125,11 @@ export class Heartbeat {
     });
   }
 
-  async #hear({ high_water, missing, min_version }: HeartbeatResponse): Promise<void> {
+  async #hear({ high_water, missing, min_version, config_etag }: HeartbeatResponse): Promise<void> {
     const { onHighWater, onMissing, onMinVersion } = this.#options;
     // A full list has more behind it; gaps that stay (refused entries) must not hide them.
     this.#missingAfter = missing.length < maxMissingRanges ? 0 : (missing.at(-1)?.to ?? 0);
+    if (config_etag !== undefined) this.#options.onConfigTag?.(config_etag);
     await onHighWater(high_water.seq);
     if (missing.length > 0) await onMissing(missing);
     if (min_version === undefined || min_version === this.#minVersion) return;

@@ -342,7 +342,9 @@ export class Outbox {
       case 403:
         // This credential may not; the rows wait for another one.
         this.#blockedToken = token;
-        return this.#hold(sendingSentences.notAllowed);
+        return this.#hold(
+          reply.name === "device_not_enrolled" ? sendingSentences.notEnrolled : sendingSentences.notAllowed,
+        );
       case 409:
         return patiently(Math.max(shortestPauseMs, reply.retryAfterMs ?? inProgressPauseMs));
       case 400:

@@ -26,6 +26,10 @@ export const sendingSentences = {
     vi: "Tài khoản này không được gửi cho điểm này; vẫn ghi, báo chủ điểm",
     en: "This account may not send for this place; still recording, tell the owner",
   },
+  notEnrolled: {
+    vi: "Máy này chưa được chủ điểm duyệt nên chưa gửi được; lượt đã ghi vẫn giữ",
+    en: "The owner has not approved this machine, so nothing is sent yet; what was recorded is kept",
+  },
   fault: {
     vi: "Máy chủ không hiểu phiên bản này; vẫn ghi, báo kỹ thuật",
     en: "The centre does not understand this version; still recording, call the technician",

@@ -3,10 +3,10 @@ import { z } from "zod";
 import { batchRequest, direction } from "../../contract/entries.ts";
 import { maxBatchBytes } from "../../contract/limits.ts";
 import { entriesView, viewPurpose } from "../../contract/privacy.ts";
-import { type Central, callerOf } from "../context.ts";
+import { anyCallerOf, type Central, callerOf } from "../context.ts";
 import { bodyOf, checked } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
-import { ingestBatch } from "../ingest.ts";
+import { ingestBatch, type Uploader } from "../ingest.ts";
 import { listPage } from "../listing.ts";
 import { type UploadPlace, uploadGate } from "../upload-gate.ts";
 import { viewHere } from "./rights.ts";
@@ -44,14 +44,14 @@ export function entryRoutes(server: FastifyInstance, central: Central): void {
     }
     reply.raw.once("close", () => place.release());
     places.set(request, place);
-    await callerOf(central, request);
+    await uploaderOf(central, request);
   };
   server.post("/v1/entries::batch", { bodyLimit: maxBatchBytes, onRequest: admit }, async (request) => {
     const place = places.get(request);
     // A caller who hangs up frees nothing while the service still works for it.
     place?.hold();
     try {
-      const { personRef } = await callerOf(central, request);
+      const uploader = await uploaderOf(central, request);
       const batch = bodyOf(request, batchRequest);
       if (busyDevices.has(batch.device_id)) {
         throw new HttpProblem("in_progress", "An earlier upload of this device is still being stored.", {
@@ -60,7 +60,7 @@ export function entryRoutes(server: FastifyInstance, central: Central): void {
       }
       busyDevices.add(batch.device_id);
       try {
-        return await ingestBatch(central, personRef, batch);
+        return await ingestBatch(central, uploader, batch);
       } finally {
         busyDevices.delete(batch.device_id);
       }
@@ -81,4 +81,12 @@ export function entryRoutes(server: FastifyInstance, central: Central): void {
     const { role } = grant;
     return listPage(central, { checkpointId: id, checkpointIds, role, limit, direction: wanted, after }, look);
   });
+}
+
+async function uploaderOf(central: Central, request: FastifyRequest): Promise<Uploader> {
+  const caller = await anyCallerOf(central, request);
+  const jkt = await central.proofs.thumbprint(request);
+  return caller.audience === "device"
+    ? { personRef: null, deviceId: caller.deviceId, jkt }
+    : { personRef: caller.personRef, deviceId: null, jkt };
 }

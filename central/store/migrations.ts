@@ -312,4 +312,52 @@ export const sqliteMigrations: readonly string[] = [
   CREATE INDEX otp_challenge_of_address ON otp_challenge (address_tag, created_at);
   CREATE INDEX otp_challenge_of_prefix ON otp_challenge (prefix_tag, created_at);
   `,
+  `
+  ALTER TABLE device ADD COLUMN checkpoint_id TEXT REFERENCES checkpoint (id);
+  ALTER TABLE device ADD COLUMN name TEXT NOT NULL DEFAULT '';
+  ALTER TABLE device ADD COLUMN model TEXT NOT NULL DEFAULT '';
+  ALTER TABLE device ADD COLUMN os TEXT NOT NULL DEFAULT '';
+  ALTER TABLE device ADD COLUMN enrolled_at INTEGER;
+  ALTER TABLE device ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE device ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+  ALTER TABLE device ADD COLUMN readers TEXT NOT NULL DEFAULT '[]';
+  CREATE INDEX device_of_checkpoint ON device (checkpoint_id) WHERE checkpoint_id IS NOT NULL;
+
+  CREATE TABLE device_stay (
+    device_id TEXT NOT NULL REFERENCES device (id),
+    checkpoint_id TEXT NOT NULL REFERENCES checkpoint (id),
+    valid_from INTEGER NOT NULL,
+    valid_to INTEGER,
+    PRIMARY KEY (device_id, valid_from)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE device_request (
+    device_code_tag TEXT PRIMARY KEY,
+    user_code_tag TEXT NOT NULL UNIQUE,
+    device_id TEXT NOT NULL,
+    public_key TEXT NOT NULL,
+    jkt TEXT NOT NULL,
+    model TEXT NOT NULL,
+    os TEXT NOT NULL,
+    app_version TEXT NOT NULL,
+    invited_to TEXT REFERENCES checkpoint (id),
+    requested_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    interval_ms INTEGER NOT NULL,
+    polled_at INTEGER,
+    decision TEXT CHECK (decision IN ('approved', 'denied'))
+  ) STRICT;
+  CREATE INDEX device_request_by_end ON device_request (expires_at);
+
+  CREATE TABLE device_invitation (
+    secret_tag TEXT PRIMARY KEY,
+    checkpoint_id TEXT NOT NULL REFERENCES checkpoint (id),
+    created_by TEXT NOT NULL REFERENCES person (ref),
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    used_at INTEGER,
+    used_by TEXT
+  ) STRICT;
+  CREATE INDEX device_invitation_by_end ON device_invitation (expires_at);
+  `,
 ];

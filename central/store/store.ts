@@ -9,6 +9,8 @@ import type { CheckpointStore } from "./checkpoint-store.ts";
 import { checkpointStore } from "./checkpoint-store.ts";
 import type { DeviceStore } from "./device-store.ts";
 import { deviceStore } from "./device-store.ts";
+import type { EnrolmentStore } from "./enrolment-store.ts";
+import { enrolmentStore } from "./enrolment-store.ts";
 import type { EntryStore } from "./entry-store.ts";
 import { entryStore } from "./entry-store.ts";
 import type { OfficialStore } from "./official-store.ts";
@@ -31,6 +33,7 @@ export interface Store {
   readonly otp: OtpStore;
   readonly tokens: TokenStore;
   readonly devices: DeviceStore;
+  readonly enrolments: EnrolmentStore;
   readonly entries: EntryStore;
   readonly accessRecords: AccessRecordStore;
   readonly subjects: SubjectStore;
@@ -63,6 +66,7 @@ function storeOver(db: Kysely<Tables>, keys: CentralKeys, clock: Clock): Store {
     otp: otpStore(db, sealer),
     tokens: tokenStore(db),
     devices: deviceStore(db),
+    enrolments: enrolmentStore(db),
     entries: entryStore(db, sealer),
     accessRecords: accessRecordStore(db, sealer),
     subjects: subjectStore(db, sealer),

@@ -139,9 +139,50 @@ export interface Tables {
     owner_key: number | null;
     boot_id: string | null;
     /** The enrolled key: a JWK, and its RFC 7638 thumbprint. Null before the machine is enrolled. */
+    /** The place it records for; null until it is enrolled. */
+    checkpoint_id: string | null;
+    name: Generated<string>;
+    model: Generated<string>;
+    os: Generated<string>;
+    enrolled_at: number | null;
+    /** Raised by each change of its owner. */
+    version: Generated<number>;
+    /** What its owner has set, JSON. */
+    settings: Generated<string>;
+    /** Of the last heartbeat, JSON. */
+    readers: Generated<string>;
     public_key: string | null;
     jkt: string | null;
     revoked_at: number | null;
+  };
+  /** When a machine recorded for which place; its scans are judged by these. The one without an end is where it is. */
+  device_stay: { device_id: string; checkpoint_id: string; valid_from: number; valid_to: number | null };
+  /** Machines that wait for their owner, and what was decided of them, until the code ends. */
+  device_request: {
+    device_code_tag: string;
+    user_code_tag: string;
+    device_id: string;
+    public_key: string;
+    jkt: string;
+    model: string;
+    os: string;
+    app_version: string;
+    invited_to: string | null;
+    requested_at: number;
+    expires_at: number;
+    interval_ms: number;
+    polled_at: number | null;
+    decision: "approved" | "denied" | null;
+  };
+  /** `used_by` is the machine and the thumbprint of its key. */
+  device_invitation: {
+    secret_tag: string;
+    checkpoint_id: string;
+    created_by: string;
+    created_at: number;
+    expires_at: number;
+    used_at: number | null;
+    used_by: string | null;
   };
   /** Sequence numbers that arrived from a device, as runs that neither overlap nor touch. Erased entries stay in. */
   seq_run: { device_id: string; from_seq: number; to_seq: number };

@@ -1,8 +1,10 @@
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { openElectronPort } from "../../agent/carriers/electron-port.ts";
 import { pageFile, startAgent } from "../../agent/main.ts";
-import { loadAgentConfig } from "../../provisioning/agent-config.ts";
+import { type AgentConfig, agentConfig, loadAgentConfig } from "../../provisioning/agent-config.ts";
+import { defaultDataFolder } from "../../provisioning/data-folder.ts";
 import { CommandFailure } from "../failure.ts";
 import { startChild } from "../launch/child.ts";
 import { reportProgress } from "../launch/parent.ts";
@@ -12,7 +14,8 @@ import { openLog } from "../log.ts";
 import { agentNodeFlags, builtFolder, ownProgram, printJson } from "../output.ts";
 
 interface AgentCommandOptions {
-  config: string;
+  config?: string;
+  data: string;
   json?: true;
   supervisor: boolean;
 }
@@ -24,20 +27,20 @@ const passing = new Set<string | null>(["journal.disk-full", "journal.write-fail
 
 export const agentCommand = new Command("agent")
   .description("run the station's agent: readers, journal, sending, and the kiosk page on 127.0.0.1")
-  .requiredOption("--config <file>", "configuration file (JSON)")
+  .option("--config <file>", "configuration file (JSON); agent.json in the data folder when there is one")
+  .option("--data <folder>", "data folder, for a machine without a configuration file", defaultDataFolder())
   .option("--json", "print one line when ready and one per scan")
   .option("--no-supervisor", "run it in this very process, for whoever starts it again after a crash or a hang")
   .action((options: AgentCommandOptions) => (options.supervisor ? supervise(options) : run(options)));
 
 /** The agent as a child: started again after a crash, killed and started again when it makes no progress. */
-async function supervise({ config, json }: AgentCommandOptions): Promise<void> {
+async function supervise({ config, data, json }: AgentCommandOptions): Promise<void> {
   const args = [
     ...agentNodeFlags,
     ownProgram(),
     "agent",
     "--no-supervisor",
-    "--config",
-    config,
+    ...(config === undefined ? ["--data", data] : ["--config", config]),
     ...(json ? ["--json"] : []),
   ];
   const start = () => startChild(process.execPath, args, "agent", null);
@@ -59,11 +62,11 @@ async function supervise({ config, json }: AgentCommandOptions): Promise<void> {
   });
 }
 
-async function run({ config: file, json }: AgentCommandOptions): Promise<void> {
+async function run({ config: file, data, json }: AgentCommandOptions): Promise<void> {
   const log = openLog("agent");
   const progress = reportProgress();
   const starting = startAgent({
-    config: loadAgentConfig(file),
+    config: configOf(file, data),
     pageDir: builtFolder("kiosk"),
     log: (event, facts) => log.info(facts, event),
     onOutcome: (outcome) => {
@@ -81,4 +84,11 @@ async function run({ config: file, json }: AgentCommandOptions): Promise<void> {
     const page = path.join(agent.dataDir, pageFile);
     process.stdout.write(`The agent is running. Kiosk page: open ${page} in a browser.\nPress Ctrl+C to stop.\n`);
   }
+}
+
+/** A new machine needs no file at all: its readers are found, and the owner's invitation tells the rest. */
+function configOf(file: string | undefined, dataDir: string): AgentConfig {
+  const usual = path.join(dataDir, "agent.json");
+  if (file !== undefined || existsSync(usual)) return loadAgentConfig(file ?? usual);
+  return agentConfig.parse({ dataDir });
 }

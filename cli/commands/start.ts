@@ -12,7 +12,7 @@ import { writeDurably } from "../../provisioning/durable-file.ts";
 import { connectToAgent } from "../agent-client.ts";
 import { CommandFailure } from "../failure.ts";
 import { type Child, ChildEnded, type Event, setLogAside, startChild } from "../launch/child.ts";
-import { type Demo, ensureDemo } from "../launch/demo.ts";
+import { type Demo, enrolStation, ensureDemo } from "../launch/demo.ts";
 import { Supervisor } from "../launch/supervisor.ts";
 import { obtainElectron, openInBrowser, whyNoWindow } from "../launch/window.ts";
 import { endGracefully } from "../lifetime.ts";
@@ -100,13 +100,16 @@ class Launch {
     const centralUrl = realCentral ?? (await this.#startCentral());
     const demo = realCentral ? null : await ensureDemo(this.#dataDir, centralUrl, (phone) => this.#codeFor(phone));
     const configFile = path.join(this.#dataDir, "agent.json");
-    const config = this.#agentConfig(centralUrl, demo);
+    const config = this.#agentConfig(centralUrl);
     const windowless = this.#options.window ? whyNoWindow() : "--no-window";
     const video = this.#options.cameraFile;
     // Only a browser of one's own is told to take a file for a camera; the locked window never is.
     const electron = windowless === null && video === undefined ? obtainElectron() : null;
     const kioskUrl = await this.#startAgent(configFile, config, electron);
-    if (demo) await this.#ensureSignedIn(demo.staffPhone);
+    if (demo) {
+      await this.#ensureEnrolled(centralUrl, demo);
+      await this.#ensureSignedIn(demo.staffPhone);
+    }
     const window =
       windowless === null &&
       (electron !== null ||
@@ -117,7 +120,7 @@ class Launch {
         kiosk: kioskUrl,
         central: centralUrl,
         dataDir: this.#dataDir,
-        checkpointId: config.checkpointId ?? null,
+        checkpointId: demo?.checkpointId ?? null,
         staffPhone: demo?.staffPhone ?? null,
         ownerPhone: demo?.ownerPhone ?? null,
       });
@@ -237,6 +240,15 @@ class Launch {
     });
   }
 
+  async #ensureEnrolled(centralUrl: string, demo: Demo): Promise<void> {
+    const agent = await connectToAgent(this.#dataDir);
+    try {
+      await enrolStation(agent, centralUrl, demo, (phone) => this.#codeFor(phone));
+    } finally {
+      agent.close();
+    }
+  }
+
   /** The demonstration's receptionist signs in as a person would; a kept credential is used as it is. */
   async #ensureSignedIn(phone: string): Promise<void> {
     const agent = await connectToAgent(this.#dataDir);
@@ -255,7 +267,7 @@ class Launch {
     }
   }
 
-  #agentConfig(centralUrl: string, demo: Demo | null): AgentConfig {
+  #agentConfig(centralUrl: string): AgentConfig {
     const file = path.join(this.#dataDir, "agent.json");
     // What a person wrote into it stays: readers, gate, indication, capture. A demonstration's script is not played again unasked.
     const kept = existsSync(file) ? loadAgentConfig(file) : null;
@@ -270,7 +282,6 @@ class Launch {
     const parsed = agentConfig.safeParse({
       dataDir: this.#dataDir,
       central: centralUrl,
-      checkpointId: demo?.checkpointId,
       readers: named.length > 0 ? named : ["auto"],
       kioskPort: this.#options.kioskPort === undefined ? 7081 : portNumber(this.#options.kioskPort, "--kiosk-port"),
       ...(kept ? { gate: kept.gate, indication: kept.indication, capture: kept.capture } : {}),

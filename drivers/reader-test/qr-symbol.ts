@@ -11,8 +11,8 @@ export interface QrSymbol {
 
 let writer: Promise<unknown> | undefined;
 
-/** Draws the symbol of a test code: error correction M, as citizen cards have; the ECI only where the code declares it. */
-export async function qrSymbol({ bytes, declaresUtf8 }: TestCode): Promise<QrSymbol> {
+/** Draws a symbol: error correction M, as citizen cards have; the ECI only where the code declares it. */
+export async function qrSymbol({ bytes, declaresUtf8 }: Pick<TestCode, "bytes" | "declaresUtf8">): Promise<QrSymbol> {
   // Left alone, the package would fetch its program from the internet.
   writer ??= prepareZXingModule({ overrides: { wasmBinary: writerProgram() }, fireImmediately: true });
   await writer;

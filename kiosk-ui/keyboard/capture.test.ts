@@ -123,6 +123,8 @@ async function judge(intent: Captured): Promise<ScanOutcome> {
     checkpointId: () => checkpointId,
     placeState: () => "active",
     checkPlace: () => "unchecked",
+    revoked: () => false,
+    onInvitation: () => null,
     duty: () => ({ state: "signed-in", staffRef: "staff-1" }),
     clockOffset: () => null,
     noticeVersion: () => null,

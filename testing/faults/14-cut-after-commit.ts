@@ -4,7 +4,7 @@ import { until } from "../until.ts";
 import type { Effort, Fault, FaultOutcome } from "./fault.ts";
 import { builtProgram } from "./mutated-program.ts";
 import { Oracle, together } from "./oracle.ts";
-import { OutboxInHand } from "./outbox-in-hand.ts";
+import { inHandDeviceId, OutboxInHand } from "./outbox-in-hand.ts";
 import { allOf } from "./outcomes.ts";
 import { answerSignIn } from "./signed-in.ts";
 import { StationUnderTest } from "./station-under-test.ts";
@@ -64,6 +64,7 @@ async function againstCentral(effort: Effort): Promise<FaultOutcome> {
   await using rig = await Rig.start({ clock: { now: () => Date.now() } });
   const { owner, checkpointId } = await rig.checkpoint();
   const { tokens } = await rig.staff(owner, checkpointId, "0900000002");
+  await rig.enrolled({ id: inHandDeviceId, checkpointId });
   await using proxy = await TcpProxy.before(rig.url);
   await using parts = await OutboxInHand.start({
     oracle,

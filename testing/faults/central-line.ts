@@ -62,6 +62,7 @@ export class CentralLine implements AsyncDisposable {
       ...(program === undefined ? {} : { program }),
     });
     const agent = await station.start();
+    await rig.enrolled({ id: deviceIdIn(station.dataDir), checkpointId });
     return new CentralLine({ rig, oracle, proxy, station, agent, owner, checkpointId }, clock);
   }
 
@@ -193,3 +194,13 @@ export class CentralLine implements AsyncDisposable {
 
 /** What the screen says of the sign-in, in English. */
 export const saidOf = (duty: DutyView): string => ("message" in duty && duty.message ? duty.message.en : "");
+
+/** Of a station that has started once. */
+function deviceIdIn(dataDir: string): string {
+  const journal = new Database(path.join(dataDir, "journal.db"), { readonly: true });
+  try {
+    return (journal.prepare("SELECT value FROM fact WHERE name = 'device-id'").get() as { value: string }).value;
+  } finally {
+    journal.close();
+  }
+}

@@ -22,7 +22,8 @@ export interface OutboxInHandOptions {
   readonly random?: () => number;
 }
 
-const deviceId = "01900000-0000-7000-8000-0000000000aa";
+/** What it calls itself before a centre. */
+export const inHandDeviceId = "01900000-0000-7000-8000-0000000000aa";
 
 /**
  * The product's journal, HTTP client and outbox in this process, over real files and sockets, where a fault strikes
@@ -56,7 +57,7 @@ export class OutboxInHand implements AsyncDisposable {
         renew: () => Promise.resolve("ended"),
         probe: () => Promise.resolve(true),
       },
-      deviceId,
+      deviceId: inHandDeviceId,
       clock,
       clockIsImpossible: () => false,
       random: options.random ?? (() => 0),
