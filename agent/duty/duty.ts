@@ -328,6 +328,14 @@ export class Duty implements UploadCredential {
     if (place === undefined) return giveBack(dutySentences.notThisPlace);
     if (served.length > 1) return giveBack(dutySentences.severalPlaces);
     const staffRef = granted.person.ref;
+    // There from the first moment on duty: a screen that saw none would close.
+    this.#offer = {
+      staffRef,
+      phone,
+      untilMono: this.#options.clock.monoMs() + pinOfferMs,
+      hashing: false,
+      message: null,
+    };
     const admitted = this.#comeOnDuty(
       {
         staffRef,
@@ -345,13 +353,6 @@ export class Duty implements UploadCredential {
     );
     if (!admitted) return giveBack(null);
     this.#options.onCheckpoint(place);
-    this.#offering({
-      staffRef,
-      phone,
-      untilMono: this.#options.clock.monoMs() + pinOfferMs,
-      hashing: false,
-      message: null,
-    });
     await this.#revokePending();
   }
 
