@@ -190,6 +190,7 @@ describe("signing in at the page", () => {
       await touch("73915");
       await kiosk.keyboard.press("Enter");
     }
+    await kiosk.locator(".panel").waitFor({ state: "detached" });
     await readInBoth(kiosk, "ready", {
       vi: { shown: ["Trực: Lễ tân (mẫu)", "Trực tuyến · đã gửi hết", "Mời quét mã", "Quầy lễ tân (mẫu)"] },
       en: { shown: ["On duty: Lễ tân (mẫu)", "Online · all sent", "Scan your code"] },

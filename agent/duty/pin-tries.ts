@@ -37,8 +37,7 @@ export const isLocked = ({ wrong }: PinTries): boolean => wrong >= mostTries;
 
 /** How long the next try has to wait. Running time only: setting the wall clock changes nothing. */
 export function waitMs({ wait }: PinTries, clock: Clock): number {
-  if (wait === null) return 0;
-  return wait.bootId === clock.bootId ? Math.min(wait.ms, Math.max(0, wait.untilMono - clock.monoMs())) : wait.ms;
+  return wait === null ? 0 : Math.min(wait.ms, Math.max(0, wait.untilMono - clock.monoMs()));
 }
 
 /** Another boot knows nothing of the time that has passed: the wait begins again. */

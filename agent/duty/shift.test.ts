@@ -240,6 +240,7 @@ describe("shift change", () => {
     duty.choose(ref);
     expect(said(duty)).toContain("No PIN was chosen");
     await admit(duty, an, "7391");
+    duty.goOffDuty();
     expect(await takeOver(start(), ref, "7391")).toBe(true);
   });
 
