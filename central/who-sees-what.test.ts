@@ -1,6 +1,7 @@
+import { randomUUID } from "node:crypto";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Device, OpenStream, type Reply, Rig } from "../testing/central-rig.ts";
+import { Device, newCheckpoint, OpenStream, type Reply, Rig } from "../testing/central-rig.ts";
 import { PolicyPlaces, visitor } from "../testing/policy-places.ts";
 import { type PolicyRow, policyTable } from "../testing/policy-table.ts";
 import { until } from "../testing/until.ts";
@@ -116,6 +117,29 @@ describe("the full view", () => {
     });
     await until("the stream ends", () => stream.named("bye").length > 0);
     expect(stream.named("bye")[0]?.data).toEqual({ reason: "rights" });
+  });
+
+  test("reaches below only where that place allows it by itself", async () => {
+    const place = await places.placeOf(hospital);
+    const token = await places.tokenFor(place, { ...full, signInAgeMs: 0 });
+    const below = randomUUID();
+    const made = await rig.call("POST", "/v1/checkpoints", {
+      body: {
+        ...newCheckpoint(below),
+        name: "Nhà ăn",
+        parent_id: place.checkpointId,
+        part: { type: "other", label: "Nhà ăn" },
+      },
+      token,
+    });
+    expect(made.status).toBe(201);
+    const canteen = new Device(below, rig.clock);
+    await rig.upload(token, canteen, [canteen.person("079099000555", "Khách Nhà Ăn")]);
+    const path = `/v1/checkpoints/${place.checkpointId}/entries?include_children=true`;
+    const masked = await rig.call("GET", path, { token });
+    const inFull = await rig.call("GET", `${path}&view=full&purpose=care`, { token });
+    expect([masked.body.items.length, inFull.body.items.length]).toEqual([2, 1]);
+    expect(inFull.text).not.toContain("Khách Nhà Ăn");
   });
 
   test("records name ids only, and the log of the service no person", async () => {
