@@ -17,11 +17,16 @@ export const centralCommand = new Command("central")
   .option("--host <address>", "address to listen on; put a TLS proxy in front of anything but 127.0.0.1", "127.0.0.1")
   .option("--database <url>", "sqlite:PATH (default: central/central.db in the data folder)")
   .option("--public-url <url>", "address people reach the service at, printed in place codes", publicAddress)
+  .option(
+    "--trusted-proxies <addresses>",
+    "reverse proxies whose X-Forwarded-For is believed, comma-separated; without it all callers behind one share its limits",
+  )
   .option("--sms <file>", "how one-time codes are sent by text message (JSON); without it they are printed here")
   .option("--json", "print machine-readable lines")
   .action(
     async (options: {
       sms?: string;
+      trustedProxies?: string;
       port: string;
       host: string;
       database?: string;
@@ -43,6 +48,7 @@ export const centralCommand = new Command("central")
         otpSender: sender,
         logger: log,
         ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+        ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
       });
       endGracefully(() => central.close());
       if (options.json) printJson({ event: "ready", url: central.url, pid: process.pid });
