@@ -26,16 +26,16 @@ export interface MessagePart {
  */
 export function partsOf(text: string, reference = randomInt(256)): MessagePart[] {
   const isGsm = smpp.encodings.ASCII.match(text);
-  const { encode } = isGsm ? smpp.encodings.ASCII : smpp.encodings.UCS2;
+  const encoding = isGsm ? smpp.encodings.ASCII : smpp.encodings.UCS2;
   const data_coding = isGsm ? 0 : ucs2;
-  const whole = encode(text);
+  const whole = encoding.encode(text);
   if (whole.length <= (isGsm ? 160 : 140)) return [{ data_coding, esm_class: 0, short_message: whole }];
   const room = isGsm ? 153 : 134;
   const pieces: Buffer[][] = [[]];
   let taken = 0;
   // By letters: neither an escaped one nor a pair of surrogates may be cut.
   for (const letter of text) {
-    const bytes = encode(letter);
+    const bytes = encoding.encode(letter);
     if (taken + bytes.length > room) {
       pieces.push([]);
       taken = 0;

@@ -1,4 +1,3 @@
-/// <reference path="./smpp-package.d.ts" />
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
