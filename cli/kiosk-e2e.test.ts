@@ -38,7 +38,7 @@ let watched: WatchedPage;
 let kiosk: Page;
 let live: WatchedPage | undefined;
 /** Chromium itself writes a line for each connection that breaks or is refused; a fault only while nobody was stopped. */
-const brokenConnection = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING)/;
+const brokenConnection = /net::ERR_(CONNECTION_REFUSED|CONNECTION_RESET|INCOMPLETE_CHUNKED_ENCODING)|status of 401/;
 let programsWereAway = false;
 
 const dataDir = () => path.join(folder.path, "station");

@@ -19,7 +19,8 @@ export function healthOf(device: OwnedDevice, texts: Texts): HealthLine[] {
   if (device.state === "revoked") {
     return [{ grade: "warn", text: fill(t.revoked, { time: dateTime(device.revoked_at ?? "") }) }];
   }
-  if (device.last_contact === null) return [{ grade: "warn", text: t.never }];
+  // A machine tells its figures with its first heartbeat.
+  if (device.last_contact === null || device.unsent === null) return [{ grade: "warn", text: t.never }];
   const lines: HealthLine[] = [];
   const say = (grade: HealthLine["grade"], text: string) => lines.push({ grade, text });
   if (device.journal_state === "reading-only") say("alert", t.readingOnly);

@@ -248,7 +248,8 @@ describe("a machine's health", () => {
 
   test.each<[Partial<OwnedDevice>, string]>([
     [{}, "Works well"],
-    [{ last_contact: null }, "Never in contact"],
+    [{ last_contact: null }, "Has not told"],
+    [{ unsent: null, readers: [] }, "Has not told"],
     [{ silent_for_s: 7200 }, "No contact for 2 h"],
     [{ journal_state: "reading-only" }, "CANNOT record"],
     [{ quarantined: 4 }, "4 scans were refused"],

@@ -2,11 +2,14 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { newProofKey } from "../../contract/dpop.ts";
+import { readInvitation } from "../../contract/invitation-code.ts";
 import type { TokenReply } from "../../contract/people.ts";
 import { Device, newCheckpoint, Rig } from "../../testing/central-rig.ts";
 import { basicFaults, see, takeShots } from "../../testing/kiosk-driver.ts";
 import { OwnerPages, signInOnPage } from "../../testing/owner-pages.ts";
 import { weakContrasts } from "../../testing/page-measures.ts";
+import { readPicture } from "../../testing/read-picture.ts";
 import { until } from "../../testing/until.ts";
 
 const ownerPhone = "0900000001";
@@ -307,6 +310,89 @@ describe("the owner's pages in Chromium", { timeout: 120_000 }, () => {
     await click(/^Bỏ quyền/);
     await confirm("Bỏ quyền");
     await see(page, "Đây là chủ điểm cuối cùng.");
+  });
+
+  test("a machine comes in by a code its reader scans and a comparison; it is renamed against another's change, and revoked", async () => {
+    const machine = await newProofKey();
+    const deviceId = randomUUID();
+    await signIn(place("devices"));
+    await see(page, "Chưa có máy nào");
+    await click("Thêm máy");
+    const drawn = page.locator("svg.qr");
+    await drawn.waitFor();
+    await looksRight("invitation");
+    const invitation = readInvitation(Buffer.from(await readPicture(await drawn.screenshot())).toString("utf8"));
+    if (invitation === null || invitation === "damaged") throw new Error("The picture is no invitation.");
+    expect(invitation.base).toBe(rig.url);
+    const ask = (secret?: string) =>
+      rig.call("POST", "/v1/devices:enrol", {
+        body: {
+          device_id: deviceId,
+          public_key: machine.publicJwk,
+          model: "Mini PC",
+          app_version: "0.1.0",
+          os: "Debian 13",
+          ...(secret === undefined ? {} : { invitation: secret }),
+        },
+        key: machine,
+      });
+    const asked = (await ask(invitation.secret)).body;
+    const code = page.getByLabel("Mã trên màn hình máy");
+    await code.fill("BBBB-BBBB");
+    await click("Tìm máy");
+    await see(page, "Mã này không đúng hoặc đã hết hạn.");
+    await code.fill(asked.user_code.toLowerCase());
+    await click("Tìm máy");
+    await see(page, asked.key_fingerprint);
+    await see(page, "Mini PC");
+    await looksRight("approve-device");
+    await page.getByLabel("Tên máy").fill("Quầy lễ tân");
+    await click("Giống – cho máy vào");
+    await see(page, "Đã duyệt Quầy lễ tân.");
+    await see(page, "Chưa báo tình trạng lần nào");
+    const devices = async () => (await asOwner("GET", `/v1/checkpoints/${checkpointId}/devices`)).body.items;
+    const [device] = await devices();
+    await click("Đổi tên: Quầy lễ tân");
+    await asOwner(
+      "PATCH",
+      `/v1/devices/${deviceId}`,
+      { name: "Tên người kia đặt" },
+      { "if-match": `"${device.version}"` },
+    );
+    await page.getByLabel("Tên máy").fill("Cổng phía Đông");
+    await confirm("Lưu");
+    await see(page, "Hiện tại: Tên người kia đặt", "dialog");
+    await confirm("Lưu");
+    await see(page, "Đã đổi tên.");
+    expect((await devices())[0].name).toBe("Cổng phía Đông");
+    await page.getByText("Chi tiết").click();
+    await looksRight("devices");
+    await click("Thu quyền máy: Cổng phía Đông");
+    await confirm("Thu quyền máy");
+    await see(page, "Đã thu quyền lúc");
+    expect((await devices())[0].state).toBe("revoked");
+  });
+
+  test("the address a waiting machine shows leads to it, and it can be refused", async () => {
+    const machine = await newProofKey();
+    const body = {
+      device_id: randomUUID(),
+      public_key: machine.publicJwk,
+      model: "PC",
+      app_version: "0.1.0",
+      os: "Debian",
+    };
+    const asked = (await rig.call("POST", "/v1/devices:enrol", { body, key: machine })).body;
+    await signIn(new URL(asked.verification_uri_complete).hash);
+    await see(page, asked.key_fingerprint);
+    await looksRight("enrol");
+    await click("Từ chối máy");
+    await see(page, "Đã từ chối máy.");
+    const poll = await rig.call("POST", "/v1/devices:token", {
+      body: { device_code: asked.device_code },
+      key: machine,
+    });
+    expect(poll.body.type).toMatch(/access_denied$/);
   });
 
   test("held scans are accepted and discarded with a reason", async () => {
