@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { SelectField, TextField, Tick } from "../components/field.tsx";
 import { Outside } from "../components/outside-text.tsx";
 import { DoneLine, ProblemLine } from "../components/problem-line.tsx";
@@ -137,8 +137,11 @@ function Waiting({
     if (await attempt.run(() => post("/v1/devices:deny", { user_code: device.user_code }))) decided(t.devices.denied);
   };
   const known = t.devices.known[device.known];
+  const shown = useRef<HTMLFormElement>(null);
+  // It appears below what was typed: what is to be compared must be seen.
+  useEffect(() => shown.current?.scrollIntoView({ block: "nearest" }), []);
   return (
-    <form noValidate onSubmit={(event) => void approve(event)}>
+    <form ref={shown} noValidate onSubmit={(event) => void approve(event)}>
       <p>{t.devices.compare}</p>
       <p class="user-code">{device.user_code}</p>
       <dl class="facts">
