@@ -126,7 +126,7 @@ export const deviceInvitation = z
     expires_in: z.int(),
     expires_at: z.iso.datetime(),
     /** The text as a QR symbol with its quiet zone: modules along one side, the dark ones as the `d` of an SVG path. */
-    qr: z.object({ side: z.int(), path: z.string() }).optional(),
+    qr: z.object({ side: z.int(), path: z.string() }),
   })
   .meta({ id: "DeviceInvitation" });
 

@@ -7,6 +7,7 @@ import { ownedDeviceOf } from "../device-view.ts";
 import type { Owner } from "../enrolment.ts";
 import { bodyOf, checked } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
+import { codePicture } from "../poster/symbol.ts";
 
 const place = z.object({ id: z.uuid() });
 
@@ -55,7 +56,12 @@ export function enrolmentRoutes(server: FastifyInstance, central: Central): void
     const owner = await ownerOf(central, request);
     const { id } = checked(request.params, place);
     const { text, expiresAt } = await enrolment.invite(id, owner);
-    return reply.code(201).send({ text, expires_in: enrolmentValidS, expires_at: new Date(expiresAt).toISOString() });
+    return reply.code(201).send({
+      text,
+      expires_in: enrolmentValidS,
+      expires_at: new Date(expiresAt).toISOString(),
+      qr: await codePicture(text),
+    });
   });
 }
 

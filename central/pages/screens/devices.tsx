@@ -130,7 +130,7 @@ function Invitation({ place }: { readonly place: PlaceDetail }) {
     <div class="sheet">
       <p>{t.devices.addHint}</p>
       <div class="qr-frame">
-        {shown?.qr && leftS.value > 0 ? (
+        {shown && leftS.value > 0 ? (
           <QrCode {...shown.qr} label={fill(t.devices.qrLabel, { name: place.name })} />
         ) : (
           <div class="sheet">
