@@ -9,6 +9,7 @@ import { Device, newCheckpoint, Rig } from "../../testing/central-rig.ts";
 import { basicFaults, see, takeShots } from "../../testing/kiosk-driver.ts";
 import { OwnerPages, signInOnPage } from "../../testing/owner-pages.ts";
 import { weakContrasts } from "../../testing/page-measures.ts";
+import { PolicyPlaces, visitor } from "../../testing/policy-places.ts";
 import { readPicture } from "../../testing/read-picture.ts";
 import { until } from "../../testing/until.ts";
 
@@ -41,7 +42,7 @@ afterEach(async () => {
 });
 
 /** What must stand in no address: names, numbers and phones of these tests. */
-const personal = /0900000|0912|079099|Thử|Mẫu|Giả/;
+const personal = /0900000|0910001|0912|079099|Chim|Thử|Mẫu|Giả/;
 
 const place = (section = "") => `#/place/${checkpointId}${section === "" ? "" : `/${section}`}`;
 const signIn = (fragment: string) => signInOnPage(page, rig, ownerPhone, { fragment });
@@ -393,6 +394,40 @@ describe("the owner's pages in Chromium", { timeout: 120_000 }, () => {
       key: machine,
     });
     expect(poll.body.type).toMatch(/access_denied$/);
+  });
+
+  test("people are seen in full only with the right and a purpose, and the look stands in the access log", async () => {
+    const hospital = await new PolicyPlaces(rig).placeOf({ kind: "hospital", kindStatus: "approved" });
+    const at = (section: string) => `#/place/${hospital.checkpointId}/${section}`;
+    const lookInFull = async () => {
+      await click("Xem đầy đủ");
+      await page.getByLabel("Mục đích").selectOption("contact_tracing");
+      await confirm("Xem đầy đủ");
+    };
+    await signInOnPage(page, rig, hospital.phone, { fragment: at("live") });
+    await page.locator(".line").waitFor();
+    expect(await page.locator("main").innerText()).not.toContain(visitor.fullName);
+    await lookInFull();
+    await see(page, "Chủ điểm chưa cấp cho số này quyền xem đầy đủ.");
+    expect(await page.locator("main").innerText()).not.toContain(visitor.fullName);
+    await visit(at("staff"));
+    await click(/^Sửa quyền/);
+    await page.getByLabel("Được xem thông tin đầy đủ").check();
+    await confirm("Lưu");
+    await until("the dialog is gone", async () => (await page.getByRole("dialog").count()) === 0);
+    await visit(at("live"));
+    await page.locator(".line").waitFor();
+    await lookInFull();
+    await see(page, visitor.fullName);
+    await see(page, "Đang xem đầy đủ – mục đích: Truy vết tiếp xúc");
+    await looksRight("full-view");
+    await click("Che lại");
+    await until("masked again", async () => {
+      const shown = await page.locator("main").innerText();
+      return shown.includes("H••••") && !shown.includes(visitor.fullName);
+    });
+    await visit(at("access"));
+    await see(page, "Truy vết tiếp xúc");
   });
 
   test("held scans are accepted and discarded with a reason", async () => {
