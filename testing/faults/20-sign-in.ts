@@ -363,8 +363,8 @@ export const fault: Fault = {
       times: 1,
     }),
     centralControl("rights judged by place", wrongCheckpoint, ["I8"], "central/ingest.ts", {
-      text: "if (here.length === 0) {",
-      by: "if (here.length < 0) {",
+      text: "if (here?.length === 0) {",
+      by: "if (here === undefined) {",
       times: 1,
     }),
     centralControl("waits after wrong codes", guessedCodes, ["I8"], "central/sign-in.ts", {
