@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fullViewSignInMs } from "../contract/limits.ts";
 import { agentConfig } from "../provisioning/agent-config.ts";
 import { Rig } from "../testing/central-rig.ts";
+import { deviceIdIn } from "../testing/device-id.ts";
 import { temporaryFolder } from "../testing/folder.ts";
 import { PolicyPlaces } from "../testing/policy-places.ts";
 import { type PolicyRow, policyTable } from "../testing/policy-table.ts";
@@ -81,6 +82,7 @@ async function screenAfterScan(row: PolicyRow) {
       onClose: () => {},
     });
     const now = (): KioskView | null => view;
+    await rig.enrolled({ id: deviceIdIn(path.join(folder.path, "data")), checkpointId: place.checkpointId });
     ask({ kind: "sign-in", phone });
     await until("the code", () => now()?.duty.state === "code-sent");
     ask({ kind: "verify", code: rig.codes.get(phone) ?? "" });

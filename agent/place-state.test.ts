@@ -3,6 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { agentConfig } from "../provisioning/agent-config.ts";
 import { Rig } from "../testing/central-rig.ts";
+import { deviceIdIn } from "../testing/device-id.ts";
 import { draft } from "../testing/drafts.ts";
 import { temporaryFolder } from "../testing/folder.ts";
 import { until } from "../testing/until.ts";
@@ -77,6 +78,7 @@ test("a place suspended while its gate was offline: what was scanned arrives, th
       );
     };
 
+    await rig.enrolled({ id: deviceIdIn(path.join(folder.path, "data")), checkpointId });
     ask({ kind: "sign-in", phone: "0900000002" });
     await until("the code", () => view?.duty.state === "code-sent");
     ask({ kind: "verify", code: rig.codes.get("0900000002") ?? "" });

@@ -9,6 +9,7 @@ import type { ProofKey } from "../../contract/dpop.ts";
 import type { TokenReply } from "../../contract/people.ts";
 import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { Rig } from "../central-rig.ts";
+import { deviceIdIn } from "../device-id.ts";
 import { notInTime, Oracle } from "./oracle.ts";
 import { type AgentUnderTest, StationUnderTest } from "./station-under-test.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
@@ -194,13 +195,3 @@ export class CentralLine implements AsyncDisposable {
 
 /** What the screen says of the sign-in, in English. */
 export const saidOf = (duty: DutyView): string => ("message" in duty && duty.message ? duty.message.en : "");
-
-/** Of a station that has started once. */
-function deviceIdIn(dataDir: string): string {
-  const journal = new Database(path.join(dataDir, "journal.db"), { readonly: true });
-  try {
-    return (journal.prepare("SELECT value FROM fact WHERE name = 'device-id'").get() as { value: string }).value;
-  } finally {
-    journal.close();
-  }
-}
