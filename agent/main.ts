@@ -160,6 +160,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     configuredCentre: config.central ?? null,
     apiOf: (centre) => new CentralApi(centre, clock, device.key, () => {}),
     clock,
+    records: () => checkpointId() !== null,
     unsent: () => journal.figures.unsent,
     onChanged: () => onEnrolment(),
     onChange: () => draw(),

@@ -83,6 +83,7 @@ export async function openMeasuredStation(
     keyboardCalibration: uncalibrated,
     enrolment: {
       state: "none",
+      records: true,
       fingerprint: "0000-0000",
       centre: null,
       message: null,

@@ -28,6 +28,8 @@ export interface EnrolmentOptions {
   readonly configuredCentre: string | null;
   readonly apiOf: (centre: string) => CentralApi;
   readonly clock: Clock;
+  /** It records although it is not enrolled: its place is known another way. */
+  readonly records: () => boolean;
   /** Entries that the present centre has not got. */
   readonly unsent: () => number;
   /** The machine belongs to another place, centre or nobody from now on. */
@@ -130,7 +132,7 @@ export class Enrolment {
         expiresInS: untilMono === null ? null : Math.max(0, Math.ceil((untilMono - clock.monoMs()) / 1000)),
       };
     }
-    if (registration === null) return { state: "none", ...shared };
+    if (registration === null) return { state: "none", ...shared, records: this.#options.records() };
     const { name, place_name: placeName } = registration;
     return { state: revoked ? "revoked" : "enrolled", ...shared, name, placeName };
   }

@@ -247,7 +247,11 @@ export type EnrolmentView = {
   /** How the last request ended: `denied` by the owner, `expired` before anybody decided, or `failed`; null after none. */
   readonly ended: "denied" | "expired" | "failed" | null;
 } & (
-  | { readonly state: "none" }
+  | {
+      readonly state: "none";
+      /** Its place is known from the configuration or from before: it records, and entries wait for the owner. */
+      readonly records: boolean;
+    }
   | { readonly state: "asking" }
   | {
       readonly state: "waiting";

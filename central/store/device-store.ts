@@ -269,6 +269,8 @@ export function deviceStore(db: Kysely<Tables>): DeviceStore {
         .where("id", "=", deviceId)
         .execute();
       await endStay(deviceId, now);
+      // It asks for a new one at its next call, whichever that is, and is told.
+      await db.deleteFrom("device_token").where("device_id", "=", deviceId).execute();
       if (device.jkt !== null) await endSignIns(device.jkt, now);
     },
     async stays(deviceId) {

@@ -16,7 +16,7 @@ import { UnusableReader } from "./unusable-reader.tsx";
 
 /** For staff: who is on duty, what waits, each reader in full, and the masked entries of the last minutes. */
 export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
-  const { received, texts } = useStation();
+  const { received, texts, send } = useStation();
   const { used } = useKeyboard();
   if (!received.value) return null;
   const { staff, readers, unusable, recent } = received.value.view;
@@ -48,6 +48,19 @@ export function StaffPanel({ onClose }: { readonly onClose: () => void }) {
           <ReaderTestDoor readerId="page:keyboard" readerName={texts.value.testKeyboard} onOpen={onClose} />
         )}
       </section>
+      {staff.may.enrolAgain && (
+        <section>
+          <button
+            type="button"
+            onClick={() => {
+              send({ kind: "allow-enrolment" });
+              onClose();
+            }}
+          >
+            {texts.value.enrolAgain}
+          </button>
+        </section>
+      )}
       <CameraSwitch />
       <section>
         <h3>{texts.value.recentTitle}</h3>

@@ -186,5 +186,18 @@ export const en: Texts = {
   testNext: "Next code",
   testFinish: "See the result",
   testAgain: "Test again",
+  enrolTitle: "This machine is not enrolled",
+  enrolHow:
+    "The owner opens the place's page on a phone, chooses Machines, Add, and shows the invitation to this machine's reader.",
+  enrolAsking: "Asking the centre…",
+  enrolWaitingTitle: "Waiting for the owner's approval",
+  enrolOwner:
+    "The owner scans the code beside this or types the one below, compares the key on both screens and approves.",
+  enrolSymbol: "QR code to the page that approves this machine",
+  enrolKey: "Key of this machine",
+  enrolCentre: "Centre",
+  enrolAsk: "Get an enrolment code",
+  enrolCancel: "Give up",
+  enrolAgain: "Enrol again",
   testedOn: (date) => `Tested ${date}`,
 };

@@ -182,6 +182,18 @@ export const vi = {
   testNext: "Mã tiếp theo",
   testFinish: "Xem kết quả",
   testAgain: "Thử lại",
+  enrolTitle: "Máy chưa được đăng ký",
+  enrolHow:
+    "Chủ điểm mở trang của điểm trên điện thoại, vào Thiết bị, bấm Thêm máy, rồi đưa mã mời vào đầu đọc của máy này.",
+  enrolAsking: "Đang hỏi máy chủ…",
+  enrolWaitingTitle: "Chờ chủ điểm duyệt máy này",
+  enrolOwner: "Chủ điểm quét mã bên cạnh hoặc nhập mã dưới đây, so khóa trên hai màn hình rồi bấm Duyệt.",
+  enrolSymbol: "Mã QR tới trang duyệt máy",
+  enrolKey: "Khóa của máy",
+  enrolCentre: "Máy chủ",
+  enrolAsk: "Lấy mã đăng ký",
+  enrolCancel: "Hủy đăng ký",
+  enrolAgain: "Đăng ký lại máy",
   testedOn: (date: string) => `Đã kiểm tra ${date}`,
 };
 

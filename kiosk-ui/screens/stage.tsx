@@ -3,6 +3,7 @@ import { Said } from "../components/shown.tsx";
 import { useStation } from "../station.ts";
 import { AcceptedScreen } from "./accepted.tsx";
 import { AskScreen } from "./ask.tsx";
+import { EnrolmentScreen, showsEnrolment } from "./enrolment.tsx";
 import { Notice } from "./notice.tsx";
 import { ReaderTestScreen } from "./reader-test.tsx";
 import { ReadyScreen } from "./ready.tsx";
@@ -12,7 +13,7 @@ import { RepeatScreen } from "./repeat.tsx";
 /** The visitor's screen: the connection first, because an outcome without a living agent behind it is worth nothing. */
 export function Stage({ onReadNotice }: { readonly onReadNotice: () => void }) {
   const { received, link, missed, texts } = useStation();
-  const { screen, readerTest } = received.value?.view ?? {};
+  const { screen, readerTest, enrolment } = received.value?.view ?? {};
   if (missed.value !== null) {
     return (
       <Notice
@@ -46,7 +47,11 @@ export function Stage({ onReadNotice }: { readonly onReadNotice: () => void }) {
     case "starting":
       return <Notice icon={<IconStarting />} title={texts.value.startingTitle} next={texts.value.startingNext} />;
     case "ready":
-      return <ReadyScreen onReadNotice={onReadNotice} />;
+      return enrolment !== undefined && showsEnrolment(enrolment) ? (
+        <EnrolmentScreen enrolment={enrolment} />
+      ) : (
+        <ReadyScreen onReadNotice={onReadNotice} />
+      );
     case "accepted":
       return <AcceptedScreen key={screen.scanId} screen={screen} />;
     case "repeat":
