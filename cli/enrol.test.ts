@@ -13,7 +13,7 @@ import { createPtyDevice, type PtyDevice } from "../testing/pty.ts";
 import { until } from "../testing/until.ts";
 import { type AgentClient, connectToAgent } from "./agent-client.ts";
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 let folder: ReturnType<typeof temporaryFolder>;
 let rig: Rig;
@@ -66,7 +66,7 @@ const approve = (userCode: string, fingerprint: string) =>
 const state = <T extends EnrolmentView["state"]>(client: AgentClient, wanted: T) =>
   client.view(
     ({ enrolment }) => (enrolment.state === wanted ? (enrolment as Extract<EnrolmentView, { state: T }>) : undefined),
-    40_000,
+    100_000,
     wanted,
   );
 const card = (index: number) => `${heldCards["CCCD 2021"]?.(index).payload}\r`;
