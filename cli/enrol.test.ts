@@ -120,14 +120,16 @@ test("a new machine scans the owner's invitation, is approved, records and sends
 test("tram enrol goes on over a killed agent and a centre that is away, and a removed machine sends what it has", async () => {
   await using proxy = await TcpProxy.before(rig.url);
   const first = await start({ central: proxy.url });
-  let agent = first.agent;
+  await using before = first.agent;
+  let agent: Running = before;
   const asking = startTram("enrol", "--data", folder.path, "--json");
   const told = await asking.line("enrolment", (line) => line.state === "waiting");
   await asking.end("SIGKILL");
   await agent.end("SIGKILL");
   expect((await approve(String(told.userCode), String(told.fingerprint))).status).toBe(200);
   const second = await start({ central: proxy.url });
-  agent = second.agent;
+  await using again = second.agent;
+  agent = again;
   await state(second.client, "enrolled");
   expect((await runTram(["enrol", "--data", folder.path, "--json"])).code).toBe(0);
 
@@ -145,5 +147,4 @@ test("tram enrol goes on over a killed agent and a centre that is away, and a re
   await pty.write(card(2));
   await until("no new scan is taken", () => scans(agent, "refuse").some((line) => line.reason === "revoked"));
   second.client.close();
-  await agent[Symbol.asyncDispose]();
 });
