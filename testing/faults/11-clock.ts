@@ -199,10 +199,11 @@ export const fault: Fault = {
       ["I6"],
       [
         {
-          text: "return this.#credential === null || this.#credential.expired ? null :",
+          text: "return member === null || member.expired ? null : member.tokens.accessToken;",
           by:
             "globalThis.signedInAt ??= Date.now();" +
-            "return this.#credential === null || Math.abs(Date.now() - globalThis.signedInAt) > 36e5 ? null :",
+            "return member === null || Math.abs(Date.now() - globalThis.signedInAt) > 36e5 ? null : " +
+            "member.tokens.accessToken;",
           times: 1,
         },
       ],

@@ -188,8 +188,8 @@ export const fault: Fault = {
       times: 1,
     }),
     control("regard to Retry-After", ["I6"], {
-      text: "Math.max(reply.retryAfterMs ?? 0, this.#backOff(longestPauseMs).ms)",
-      by: "this.#backOff(longestPauseMs).ms",
+      text: "Math.max(reply.retryAfterMs ?? 0, this.#backOff(",
+      by: "Math.max(0, this.#backOff(",
       times: 1,
     }),
     control("endless patience, a 503 puts rows aside", ["I1"], {

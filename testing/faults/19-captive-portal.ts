@@ -255,7 +255,7 @@ export const fault: Fault = {
       times: 1,
     }),
     control("the echo that only our server gives", ["I1"], unechoed, {
-      text: "const foreign = whyForeign(response, requestId);",
+      text: "const foreign = whyForeign(response, requestId, call.operation);",
       by: "const foreign = null;",
       times: 1,
     }),
