@@ -14,7 +14,7 @@ const waitingForOwner = z.object({
   placeName: z.string().nullable(),
   intervalS: z.number(),
 });
-export type WaitingForOwner = z.infer<typeof waitingForOwner>;
+type WaitingForOwner = z.infer<typeof waitingForOwner>;
 
 const kept = z.object({
   /** Address of the centre that this machine belongs to or asks; null when nobody has told it one. */
