@@ -14,7 +14,6 @@ const waitingForOwner = z.object({
   placeName: z.string().nullable(),
   intervalS: z.number(),
 });
-type WaitingForOwner = z.infer<typeof waitingForOwner>;
 
 const kept = z.object({
   /** Address of the centre that this machine belongs to or asks; null when nobody has told it one. */
