@@ -214,6 +214,23 @@ describe("a machine without any place", () => {
   });
 });
 
+describe("machines behind one network", () => {
+  test("are counted together, whatever address of it they take", async () => {
+    await rig.stop();
+    await rig.start({ trustedProxies: "127.0.0.1" });
+    const from = async (index: number) => {
+      const key = await newProofKey();
+      return rig.call("POST", "/v1/devices:enrol", {
+        body: { device_id: randomUUID(), public_key: key.publicJwk, model: "PC", app_version: "0.1.0", os: "Linux" },
+        key,
+        headers: { "x-forwarded-for": `2001:db8:1:2::${(index + 1).toString(16)}` },
+      });
+    };
+    for (let index = 0; index < 60; index++) expect((await from(index)).status).toBe(200);
+    expect((await from(60)).status).toBe(429);
+  });
+});
+
 describe("an invitation", () => {
   test("names the place, works for one machine once, and for that one again when its answer was lost", async () => {
     const invitation = await invite();
@@ -506,7 +523,31 @@ describe("uploads and heartbeats", () => {
     const device = new Device(checkpointId, rig.clock);
     const stranger = (await rig.checkpoint("0900000008")).owner.access_token;
     const key = await rig.key;
-    expect(statuses(await upload(device, [device.entry()], stranger, key))).toEqual(["rejected"]);
+    const { last_contact } = (await devices())[0] ?? {};
+    rig.clock.advance(5_000);
+    const refused = await upload(device, [device.entry()], stranger, key);
+    expect([refused.status, nameOf(refused)]).toEqual([403, "forbidden"]);
+    // Nothing is told of the machine, and it did not call.
+    expect(refused.body.high_water).toBeUndefined();
+    expect((await devices())[0]?.last_contact).toBe(last_contact);
     expect(statuses(await upload(device, [device.entry({ seq: 1 })], owner.access_token, key))).toEqual(["stored"]);
+    expect((await devices())[0]?.last_contact).toBe(last_contact);
+  });
+
+  test("a former member brings nothing, not in another's name and not of the time it served either", async () => {
+    await enrol();
+    const device = new Device(checkpointId, rig.clock);
+    const { tokens, staffId } = await rig.staff(owner, checkpointId, "0900000002", "scanner");
+    const theirs = device.entry({ staff_ref: owner.person.ref });
+    const again = device.entry({ staff_ref: tokens.person.ref });
+    expect(statuses(await upload(device, [device.entry()], tokens.access_token, await rig.key))).toEqual(["stored"]);
+    rig.clock.advance(60_000);
+    await rig.call("DELETE", `/v1/checkpoints/${checkpointId}/staff/${staffId}`, { token: owner.access_token });
+    for (const entries of [[theirs], [again]]) {
+      const refused = await upload(device, entries, tokens.access_token, await rig.key);
+      expect([refused.status, nameOf(refused)]).toEqual([403, "forbidden"]);
+    }
+    // From the machine itself what was made before the end arrives.
+    expect(statuses(await upload(device, [again], await deviceToken(), machine))).toEqual(["stored"]);
   });
 });

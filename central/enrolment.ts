@@ -14,6 +14,7 @@ import { thumbprintOf } from "../contract/dpop.ts";
 import { invitationText } from "../contract/invitation-code.ts";
 import { enrolIntervalS, enrolmentValidS } from "../contract/limits.ts";
 import type { AccessLog } from "./access-log.ts";
+import { addressGroup } from "./address-group.ts";
 import type { Clock } from "./clock.ts";
 import { wrongValue } from "./http-body.ts";
 import { HttpProblem } from "./http-problem.ts";
@@ -106,14 +107,14 @@ export function enrolmentOver({ store, keys, clock, logger, accessLog, publicUrl
 
   /** The request behind a code somebody typed. Wrong ones are counted. */
   const waiting = async (within: Store, text: string, owner: Owner): Promise<EnrolmentRequest> => {
-    const waitMs = Math.max(guessesBy.wait(owner.personRef), guessesFrom.wait(owner.address));
+    const waitMs = Math.max(guessesBy.wait(owner.personRef), guessesFrom.wait(addressGroup(owner.address)));
     if (waitMs > 0) throw waitFirst("Too many wrong codes", waitMs);
     await mustOwnSome(within, owner.personRef);
     const code = normaliseUserCode(text);
     const found = code === null ? null : await within.enrolments.byUserCode(userCodeTag(code));
     if (found && found.expiresAt > clock.now()) return found;
     guessesBy.take(owner.personRef);
-    guessesFrom.take(owner.address);
+    guessesFrom.take(addressGroup(owner.address));
     throw new HttpProblem("not_found", "No machine waits under this code; read it again from its screen.");
   };
 
@@ -149,7 +150,7 @@ export function enrolmentOver({ store, keys, clock, logger, accessLog, publicUrl
       if ((await thumbprintOf(request.public_key)) !== jkt) {
         throw wrongValue("/public_key", "other_key", "The proof of this call is made with another key.");
       }
-      const limited = byAddress.take(address) || byDevice.take(request.device_id);
+      const limited = byAddress.take(addressGroup(address)) || byDevice.take(request.device_id);
       if (limited > 0) throw waitFirst("Too many machines ask", limited);
       return store.transaction(async (within) => {
         const now = clock.now();

@@ -35,7 +35,8 @@ export interface Uploader {
 /**
  * Stores a batch in one transaction and answers each item in its place, after the commit. Items are judged one by
  * one: a bad one is refused alone. Sent by the machine itself they are judged by who was on duty and by when the machine
- * was at the place; brought by somebody else, that person must have had a right there, too.
+ * was at the place; brought by somebody else, that person must have a right there today, too: nothing shows when the
+ * entries were put into such hands, so that an ended right would let its former holder write into the past.
  * @throws HttpProblem `device_not_enrolled`, `forbidden`
  */
 export async function ingestBatch(central: Central, uploader: Uploader, batch: BatchRequest): Promise<BatchResponse> {
@@ -49,10 +50,15 @@ export async function ingestBatch(central: Central, uploader: Uploader, batch: B
     const isMachine = uploader.deviceId === device.id || uploader.jkt === device.jkt;
     if (personRef === null && !isMachine) throw new HttpProblem("forbidden", "A machine sends its own entries only.");
     const uploadedBy = personRef ?? device.enrolledBy;
-    await store.devices.touch(device.id, receivedAt);
-    if (personRef !== null) await store.staff.markSeen(personRef, receivedAt);
     const bringer = isMachine ? null : personRef;
-    const rights = rightsIn(store, await store.devices.stays(device.id));
+    const stays = await store.devices.stays(device.id);
+    const rights = rightsIn(store, stays);
+    // Before anything is told of the machine or noted about it.
+    if (bringer !== null && !(await servesOneOf(rights, stays, bringer))) {
+      throw new HttpProblem("forbidden", "Only somebody who serves a place of this machine may bring its entries.");
+    }
+    if (isMachine) await store.devices.touch(device.id, receivedAt);
+    if (personRef !== null) await store.staff.markSeen(personRef, receivedAt);
     const known = await knownEntries(store, batch.device_id, items);
     const erased = await erasedAmong(central.keys, store, items, receivedAt);
     const lastSeq = (await store.devices.highWater(batch.device_id)) + maxSequenceLeap;
@@ -185,7 +191,7 @@ async function ingestItem(ingest: Ingest, wire: WireEntry): Promise<ItemResult> 
     return rejected(wire.id, "id_conflict", "This id is stored with other content.");
   }
   const correctedAt = correctedTime(wire, batch.sent, receivedAt);
-  const here = bringer === null ? null : await rights.member(wire.checkpoint_id, bringer);
+  const here = bringer === null ? null : (await rights.member(wire.checkpoint_id, bringer)).filter(isCurrent);
   if (here?.length === 0) {
     return rejected(wire.id, "forbidden", "This sign-in has no right at the checkpoint of this entry.");
   }
@@ -275,6 +281,15 @@ function rightsIn(store: Store, stays: readonly DeviceStay[]): Rights {
       once(members, `${checkpointId} ${staffRef}`, () => store.staff.grantsAt(checkpointId, staffRef)),
     ruleAt: (checkpointId) => once(rules, checkpointId, () => store.checkpoints.lateScans(checkpointId)),
   };
+}
+
+const isCurrent = ({ validTo }: Grant): boolean => validTo === null;
+
+async function servesOneOf(rights: Rights, stays: readonly DeviceStay[], personRef: string): Promise<boolean> {
+  for (const { checkpointId } of stays) {
+    if ((await rights.member(checkpointId, personRef)).some(isCurrent)) return true;
+  }
+  return false;
 }
 
 /** Those of the batch's persons who asked to be erased. */

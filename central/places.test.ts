@@ -116,12 +116,15 @@ describe("staff", () => {
 
   test("removed staff loses the place at once; what was scanned before is still taken", async () => {
     const { tokens, staffId } = await rig.staff(owner, checkpointId, "0900000002");
-    const before = device.entry();
+    // It is signed in on the machine itself.
+    await rig.enrolled(device, await rig.key);
+    const by = { staff_ref: tokens.person.ref };
+    const before = device.entry(by);
     rig.clock.advance(60_000);
     await remove(owner.access_token, staffId);
     rig.clock.advance(60_000);
-    const after = device.entry();
-    const uncertain = device.entry({ clock_state: "unknown", boot_id: "an earlier boot" });
+    const after = device.entry(by);
+    const uncertain = device.entry({ ...by, clock_state: "unknown", boot_id: "an earlier boot" });
     expect((await list(tokens.access_token)).status).toBe(403);
     const reply = await rig.upload(tokens.access_token, device, [before, after, uncertain]);
     expect(reply.body.results).toMatchObject([{ status: "stored" }, { status: "stored" }, { status: "stored" }]);

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { type PlaceCodeAnswer, placeCodeQuestion } from "../../contract/places.ts";
 import { readPlaceCode } from "../../contract/signed-code.ts";
+import { addressGroup } from "../address-group.ts";
 import type { Central } from "../context.ts";
 import { bodyOf } from "../http-body.ts";
 import { HttpProblem } from "../http-problem.ts";
@@ -14,7 +15,7 @@ const checksPerMinute = 120;
 export function placeCodeRoutes(server: FastifyInstance, central: Central): void {
   const checks = rateLimit(central.clock, checksPerMinute, 60_000);
   server.post("/v1/place-codes::check", async (request): Promise<PlaceCodeAnswer> => {
-    const waitMs = checks.take(request.ip);
+    const waitMs = checks.take(addressGroup(request.ip));
     if (waitMs > 0) {
       throw new HttpProblem("rate_limited", "Too many codes at once; try again soon.", { retryAfterS: waitMs / 1000 });
     }
