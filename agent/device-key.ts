@@ -60,6 +60,12 @@ export async function keepDeviceKey(file: string, pem: string, secrets: SealingS
   writeDurably(file, JSON.stringify({ backend, publicKey: publicJwk, sealed } satisfies z.infer<typeof kept>), 0o400);
 }
 
+/** What guards the key in `file`, told without opening it; null when the file cannot be read. */
+export function backendOf(file: string): KeyBackend | null {
+  const content = kept.safeParse(jsonIn(file));
+  return content.success ? content.data.backend : null;
+}
+
 async function openDeviceKey(
   file: string,
   secrets: SealingSecrets,

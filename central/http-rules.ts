@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ProofCheck } from "./dpop.ts";
 import { codeOf } from "./fault.ts";
 import { tooLarge } from "./http-body.ts";
@@ -33,22 +33,25 @@ export function applyHttpRules(server: FastifyInstance, proofs: Pick<ProofCheck,
     if (!request.url.startsWith("/v1/")) return;
     reply.headers({ "cache-control": "no-store", "dpop-nonce": proofs.nonce() });
   });
-  server.addHook("onResponse", async (request, reply) => {
-    request.log.info(
-      {
-        method: request.method,
-        // The pattern, never the address: an unknown path can hold anything.
-        route: request.routeOptions.url ?? null,
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-      },
-      "answered",
-    );
-  });
+  server.addHook("onResponse", async (request, reply) => noteAnswered(request, reply));
   server.setNotFoundHandler((request, reply) =>
     sendProblem(reply, new HttpProblem("not_found", `There is no ${request.method} call at this address.`)),
   );
   server.setErrorHandler((error, request, reply) => sendProblem(reply, problemFor(error, request)));
+}
+
+/** The one line that the log has of a call, also of one that never reached a route. */
+export function noteAnswered(request: FastifyRequest, reply: FastifyReply): void {
+  request.log.info(
+    {
+      method: request.method,
+      // The pattern, never the address: an unknown path can hold anything.
+      route: request.routeOptions.url ?? null,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+    },
+    "answered",
+  );
 }
 
 /** The problem for anything thrown below a route. */

@@ -9,7 +9,7 @@ import { enrolmentOver } from "./enrolment.ts";
 import { CentralFault, codeOf } from "./fault.ts";
 import { readJsonBodies, smallBodyBytes } from "./http-body.ts";
 import { sendProblem } from "./http-problem.ts";
-import { applyHttpRules, commonHeaders, faultOf, problemFor, requestIdOf } from "./http-rules.ts";
+import { applyHttpRules, commonHeaders, faultOf, noteAnswered, problemFor, requestIdOf } from "./http-rules.ts";
 import { liveFeed } from "./live-feed.ts";
 import type { OtpSender } from "./otp-senders.ts";
 import { eraseExpired } from "./retention.ts";
@@ -136,6 +136,13 @@ async function serverOver(central: Central, options: CentralOptions): Promise<Fa
     frameworkErrors: (error, request, reply) => {
       reply.headers(commonHeaders(request.id));
       sendProblem(reply, problemFor(error, request));
+      noteAnswered(request, reply);
+    },
+    // What is no HTTP at all; its bytes, which can hold anything, are left out of the log.
+    clientErrorHandler: (error, socket) => {
+      if (codeOf(error) === "ECONNRESET" || socket.destroyed) return;
+      options.logger.warn({ code: codeOf(error) }, "a connection said what cannot be read");
+      socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     },
   }) as FastifyInstance;
   applyHttpRules(server, central.proofs);

@@ -316,11 +316,19 @@ export class OpenStream implements AsyncDisposable {
   ended = false;
   readonly #abort = new AbortController();
 
-  static async open(rig: Rig, checkpointId: string, token: string, lastId?: string, query = ""): Promise<OpenStream> {
+  static async open(
+    rig: Rig,
+    checkpointId: string,
+    token: string,
+    lastId?: string,
+    query = "",
+    key?: ProofKey,
+  ): Promise<OpenStream> {
     const stream = new OpenStream();
     const response = await rig.request("GET", `/v1/checkpoints/${checkpointId}/entries:stream${query}`, {
       headers: { accept: "text/event-stream", ...(lastId === undefined ? {} : { "last-event-id": lastId }) },
       token,
+      ...(key === undefined ? {} : { key }),
       signal: stream.#abort.signal,
     });
     const type = response.headers.get("content-type") ?? "";

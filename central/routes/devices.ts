@@ -123,11 +123,13 @@ async function machineCall(central: Central, request: FastifyRequest, deviceId: 
     return null;
   }
   const device = await central.store.devices.find(deviceId);
-  if (!device) throw notEnrolled("unknown");
+  const isItsKey = device?.jkt === (await central.proofs.thumbprint(request));
+  // Whoever has nothing to do with the machine is not told that there is one.
+  const mayKnow =
+    device && (isItsKey || (await central.store.staff.currentGrant(device.checkpointId, caller.personRef)));
+  if (!mayKnow) throw notEnrolled("unknown");
   if (device.revokedAt !== null) throw notEnrolled("revoked");
-  if (device.jkt !== (await central.proofs.thumbprint(request))) {
-    throw new HttpProblem("forbidden", "This sign-in is another machine's.");
-  }
+  if (!isItsKey) throw new HttpProblem("forbidden", "This sign-in is another machine's.");
   return caller.personRef;
 }
 

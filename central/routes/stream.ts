@@ -99,6 +99,7 @@ async function follow(
   /** Sends what arrived since `position`, and the counts. Rights and token are looked up each time. */
   const catchUp = async () => {
     for (;;) {
+      if (!(await central.tokens.stillOpen(caller.familyId))) return bye("token");
       const allowed = await viewHere(central, id, caller, wanted).catch(noRight);
       if (!allowed) return bye("rights");
       const { grant, checkpointIds, look } = allowed;

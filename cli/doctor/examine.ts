@@ -1,8 +1,10 @@
+import { notEnrolled } from "../../agent/enrolment/enrolment-file.ts";
 import { appVersion } from "../../provisioning/app-version.ts";
 import { checkAgent } from "./checks/agent.ts";
 import { checkClock } from "./checks/clock.ts";
 import { checkConfig } from "./checks/config.ts";
 import { checkDuty } from "./checks/duty.ts";
+import { checkEnrolment } from "./checks/enrolment.ts";
 import { checkFolder } from "./checks/folder.ts";
 import { checkJournal } from "./checks/journal.ts";
 import { checkKeys } from "./checks/keys.ts";
@@ -30,7 +32,8 @@ async function lookAtFolder(
   dataDir: string,
   configFile: string | null,
 ): Promise<{ findings: Finding[]; station: Station | null }> {
-  const blind: Station = { dataDir, configFile, config: null, agent: null, launcher: null, view: null };
+  const none = { config: null, agent: null, launcher: null, view: null, kept: notEnrolled, isEnrolmentDamaged: false };
+  const blind: Station = { dataDir, configFile, ...none };
   const [first] = await looked("folder", () => checkFolder(blind));
   if (first?.check === "there" || first === undefined)
     return { findings: first === undefined ? [] : [first], station: null };
@@ -39,7 +42,7 @@ async function lookAtFolder(
 }
 
 async function everythingElse(station: Station): Promise<Finding[]> {
-  const central = station.config?.central ?? null;
+  const central = station.config?.central ?? station.kept.centre;
   let offsetMs: number | null = null;
   const network = async (): Promise<readonly Finding[]> => {
     if (central === null) return [];
@@ -56,6 +59,7 @@ async function everythingElse(station: Station): Promise<Finding[]> {
     ["readers", () => checkReaders(station)],
     ["network", network],
     ["clock", () => checkClock(offsetMs)],
+    ["enrolment", () => checkEnrolment(station)],
     ["duty", () => checkDuty(station)],
     ["page", () => checkPage(station)],
     ["log", () => checkLog(station)],

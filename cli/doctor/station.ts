@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { enrolmentFile, type KeptEnrolment, readEnrolment } from "../../agent/enrolment/enrolment-file.ts";
 import type { KioskView } from "../../agent/kiosk-port/view.ts";
 import { pageFile } from "../../agent/main.ts";
 import { type AgentConfig, agentConfig } from "../../provisioning/agent-config.ts";
@@ -18,6 +19,9 @@ export interface Station {
   readonly agent: Holder | null;
   /** `tram start` over the folder. */
   readonly launcher: Holder | null;
+  /** To whom this machine belongs, as kept on its disk. */
+  readonly kept: KeptEnrolment;
+  readonly isEnrolmentDamaged: boolean;
   /** What the running agent shows; null when none runs or it does not answer. */
   readonly view: KioskView | null;
 }
@@ -28,12 +32,15 @@ export async function lookAtStation(dataDir: string, configFile: string | null):
   const agent = await findHolder(dataDir, "agent");
   const launcher = await findHolder(dataDir, "launcher");
   const file = configFile ?? configFileOf(dataDir, agent);
+  const { content, damaged } = readEnrolment(path.join(dataDir, enrolmentFile));
   return {
     dataDir,
     configFile: file,
     config: file === null ? null : readConfig(file),
     agent,
     launcher,
+    kept: content,
+    isEnrolmentDamaged: damaged,
     view: agent === null ? null : await viewOf(dataDir),
   };
 }

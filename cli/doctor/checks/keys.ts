@@ -1,5 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import path from "node:path";
+import { backendOf, deviceKeyFile } from "../../../agent/device-key.ts";
 import { loadOwnerKey } from "../../../provisioning/owner-key.ts";
 import { keyBackend, loadStationKeys } from "../../../provisioning/secrets.ts";
 import { isExpected } from "../../failure.ts";
@@ -16,7 +17,7 @@ export function checkKeys({ dataDir, config }: Station): Finding[] {
       say("station", "warn", "There is no station key yet.", "It is made when the station starts for the first time."),
     ];
   }
-  return [...stationKey(file), ...ownerKey(config?.journal.ownerKey)];
+  return [...stationKey(file), ...deviceKey(path.join(dataDir, deviceKeyFile)), ...ownerKey(config?.journal.ownerKey)];
 }
 
 function stationKey(file: string): Finding[] {
@@ -40,6 +41,30 @@ function stationKey(file: string): Finding[] {
     return [say("station", "fail", what, `Run "chmod 400 ${file}".`)];
   }
   return [say("station", "ok", `station.key is whole and its user's alone; guarded by: ${keyBackend}.`)];
+}
+
+/** By it the centre knows this machine. */
+function deviceKey(file: string): Finding[] {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode;
+  if (mode === undefined) {
+    return [
+      say(
+        "device",
+        "warn",
+        "There is no device key yet.",
+        "It is made when the station starts; then it must be enrolled.",
+      ),
+    ];
+  }
+  const backend = backendOf(file);
+  if (backend === null) {
+    const next = "Put it back from your backup, or delete it and enrol this machine anew.";
+    return [say("device", "fail", `The device key ${file} cannot be read.`, next)];
+  }
+  if (process.platform !== "win32" && (mode & 0o077) !== 0) {
+    return [say("device", "fail", `Other users may read ${file}.`, `Run "chmod 400 ${file}".`)];
+  }
+  return [say("device", "ok", `The device key is sealed; guarded by: ${backend}.`)];
 }
 
 function ownerKey(file: string | undefined): Finding[] {
