@@ -191,7 +191,8 @@ describe("a heartbeat", () => {
     const elsewhere = await rig.signIn("0900000009", "owner");
     const refused = await beat({}, elsewhere.access_token);
     rig.key = own;
-    expect([refused.status, refused.body.type]).toEqual([403, "https://tram-qr.example/problems/forbidden"]);
+    // Whoever has nothing to do with the machine is not told that it is known.
+    expect([refused.status, refused.body.type]).toEqual([403, "https://tram-qr.example/problems/device_not_enrolled"]);
     for (const wrong of [
       { app_version: "Nguyễn Thị Mẫu" },
       { unsent: -1 },

@@ -257,7 +257,13 @@ test("a technician's look finds the station in order", async () => {
     "a good report",
     async () => {
       const seen = await checkUp(dataDir(), ["--config", path.join(folder.path, "agent.json")]);
-      if (seen.found("fail").length > 0) throw new Error(seen.found("fail").map(seen.said).join("; "));
+      if (seen.found("fail").length > 0)
+        throw new Error(
+          seen
+            .found("fail")
+            .map((name) => seen.said(name))
+            .join("; "),
+        );
       return seen;
     },
     60_000,
