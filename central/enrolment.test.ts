@@ -416,6 +416,46 @@ describe("a machine that is known", () => {
   });
 });
 
+describe("an owner's sign-in on a gate", () => {
+  test("names no owner, removes none, moves and revokes no machine, decides about no held scan", async () => {
+    await enrol();
+    const { tokens } = await rig.staff(owner, checkpointId, "0900000003", "owner");
+    const staffOf = `/v1/checkpoints/${checkpointId}/staff`;
+    const { body } = await rig.call("GET", staffOf, { token: owner.access_token });
+    const first = body.items.find(({ added_at }: { added_at: string }) => added_at !== undefined);
+    const token = tokens.access_token;
+    const add = (role: string) =>
+      by(staffOf, { id: randomUUID(), phone: "0900000004", display_name: "Người Lạ", role }, token);
+    expect([(await add("owner")).status, (await add("supervisor")).status]).toEqual([403, 403]);
+    expect((await rig.call("DELETE", `${staffOf}/${first.staff_id}`, { token })).status).toBe(403);
+    const changes = { body: { name: "Của tôi" }, token, headers: { "if-match": '"1"' } };
+    expect((await rig.call("PATCH", `/v1/devices/${deviceId}`, changes)).status).toBe(403);
+    expect((await rig.call("DELETE", `/v1/devices/${deviceId}`, { token })).status).toBe(403);
+    const decision = { entry_ids: [randomUUID()], reason: "thử" };
+    expect((await by(`/v1/checkpoints/${checkpointId}/held-scans:accept`, decision, token)).status).toBe(403);
+    expect((await devices())[0]).toMatchObject({ name: "Cổng chính", state: "enrolled" });
+    // What a supervisor does at a gate it may do as well.
+    expect((await add("scanner")).status).toBe(201);
+  });
+
+  test("both places read of a machine that was moved", async () => {
+    await enrol();
+    const there = await secondPlace();
+    const moved = await rig.call("PATCH", `/v1/devices/${deviceId}`, {
+      body: { checkpoint_id: there },
+      token: owner.access_token,
+      headers: { "if-match": `"${(await devices())[0]?.version}"` },
+    });
+    expect(moved.status).toBe(200);
+    for (const place of [checkpointId, there]) {
+      const { body } = await rig.call("GET", `/v1/access-records?checkpoint_id=${place}`, {
+        token: owner.access_token,
+      });
+      expect(body.items[0]).toMatchObject({ action: "device_changed", objects: [deviceId] });
+    }
+  });
+});
+
 describe("uploads and heartbeats", () => {
   const entries = (device: Device, changes: object[]) => changes.map((change) => device.entry(change));
   const upload = (device: Device, items: unknown[], token: string, key = machine) =>

@@ -304,12 +304,15 @@ export function enrolmentOver({ store, keys, clock, logger, accessLog, publicUrl
           now,
         );
         await within.enrolments.decide(asked.deviceCodeTag, "approved");
-        await accessLog.write(within, {
-          action: "device_approved",
-          actor: owner.personRef,
-          checkpointId,
-          objects: [asked.deviceId],
-        });
+        // Owners of a place it leaves read of it as well.
+        for (const place of new Set([before?.checkpointId ?? checkpointId, checkpointId])) {
+          await accessLog.write(within, {
+            action: "device_approved",
+            actor: owner.personRef,
+            checkpointId: place,
+            objects: [asked.deviceId],
+          });
+        }
         if (known === "other-key") {
           logger.warn({ deviceId: asked.deviceId, enrolledBefore: before?.enrolledAt }, "a machine has a new key");
         }

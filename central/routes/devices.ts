@@ -13,6 +13,7 @@ import { rolesManagedBy } from "../policy.ts";
 import type { StoredCheckpoint } from "../store/checkpoint-store.ts";
 import type { EnrolledDevice } from "../store/device-store.ts";
 import type { Store } from "../store/store.ts";
+import type { Caller } from "../tokens.ts";
 import { grantHere } from "./rights.ts";
 
 const named = z.object({ id: z.uuid() });
@@ -63,15 +64,15 @@ export function deviceRoutes(server: FastifyInstance, central: Central): void {
   });
 
   server.patch("/v1/devices/:id", async (request, reply) => {
-    const { personRef } = await callerOf(central, request);
+    const caller = await callerOf(central, request);
     const { id } = checked(request.params, named);
     const wanted = wantedVersion(request);
     const { name, checkpoint_id: checkpointId, settings } = bodyOf(request, deviceChange);
     const answer = await central.store.transaction(async (store): Promise<OwnedDevice> => {
-      const device = await ownDevice(store, id, personRef);
+      const device = await ownDevice(store, id, caller);
       refuseOldVersion(wanted, device.version);
       if (checkpointId !== undefined && checkpointId !== device.checkpointId) {
-        await mustOwnOpenPlace(store, checkpointId, personRef);
+        await mustOwnOpenPlace(store, checkpointId, caller.personRef);
       }
       const changes = {
         name,
@@ -79,12 +80,15 @@ export function deviceRoutes(server: FastifyInstance, central: Central): void {
         settings: settings && { ...device.settings, ...withoutUndefined(settings) },
       };
       if (!(await store.devices.change(device, changes, central.clock.now()))) refuseOldVersion(wanted, wanted + 1);
-      await central.accessLog.write(store, {
-        action: "device_changed",
-        actor: personRef,
-        checkpointId: checkpointId ?? device.checkpointId,
-        objects: [id],
-      });
+      // Owners of the place it leaves read of it as well.
+      for (const place of new Set([device.checkpointId, checkpointId ?? device.checkpointId])) {
+        await central.accessLog.write(store, {
+          action: "device_changed",
+          actor: caller.personRef,
+          checkpointId: place,
+          objects: [id],
+        });
+      }
       const changed = await store.devices.find(id);
       if (!changed) throw new Error("The machine just changed is missing.");
       return ownedDeviceOf(central, changed);
@@ -93,15 +97,15 @@ export function deviceRoutes(server: FastifyInstance, central: Central): void {
   });
 
   server.delete("/v1/devices/:id", async (request, reply) => {
-    const { personRef } = await callerOf(central, request);
+    const caller = await callerOf(central, request);
     const { id } = checked(request.params, named);
     await central.store.transaction(async (store) => {
-      const device = await ownDevice(store, id, personRef);
+      const device = await ownDevice(store, id, caller);
       if (device.revokedAt !== null) return;
       await store.devices.revoke(id, central.clock.now());
       await central.accessLog.write(store, {
         action: "device_revoked",
-        actor: personRef,
+        actor: caller.personRef,
         checkpointId: device.checkpointId,
         objects: [id],
       });
@@ -141,11 +145,11 @@ async function enrolledHere(store: Store, id: string): Promise<{ device: Enrolle
 }
 
 /** A machine the caller owns. An unknown one answers like a foreign one. @throws HttpProblem `forbidden` */
-async function ownDevice(store: Store, id: string, personRef: string): Promise<EnrolledDevice> {
+async function ownDevice(store: Store, id: string, { personRef, audience }: Caller): Promise<EnrolledDevice> {
   const device = await store.devices.find(id);
   const grant = device ? await store.staff.currentGrant(device.checkpointId, personRef) : null;
-  if (!device || grant?.role !== "owner") {
-    throw new HttpProblem("forbidden", "Only an owner of its place may change this machine.");
+  if (!device || grant?.role !== "owner" || audience !== "owner") {
+    throw new HttpProblem("forbidden", "Only an owner of its place, signed in as such, may change this machine.");
   }
   return device;
 }

@@ -17,10 +17,10 @@ const query = z.object({
 /** Scans made after a right had ended: the owner says whether they count. */
 export function heldScanRoutes(server: FastifyInstance, central: Central): void {
   server.get("/v1/checkpoints/:id/held-scans", async (request) => {
-    const { personRef } = await callerOf(central, request);
+    const caller = await callerOf(central, request);
     const { id } = checked(request.params, place);
     const { after, limit } = checked(request.query, query);
-    await ownerHere(central.store, id, personRef);
+    await ownerHere(central.store, id, caller);
     const { entries } = central.store;
     const held = await entries.held(id, positionOf(central, id, after), limit);
     const names = await staffNames(central, id, held);
@@ -37,14 +37,14 @@ export function heldScanRoutes(server: FastifyInstance, central: Central): void 
     ["discard", "discarded", "held_discarded"],
   ] as const) {
     server.post(`/v1/checkpoints/:id/held-scans::${verb}`, async (request) => {
-      const { personRef } = await callerOf(central, request);
+      const caller = await callerOf(central, request);
       const { id } = checked(request.params, place);
       const { entry_ids, reason } = bodyOf(request, heldDecision);
       const decided = await central.store.transaction(async (store) => {
-        await ownerHere(store, id, personRef);
+        await ownerHere(store, id, caller);
         const objects = await store.entries.decide(id, [...new Set(entry_ids)], review);
         if (objects.length > 0) {
-          await central.accessLog.write(store, { action, actor: personRef, checkpointId: id, objects, reason });
+          await central.accessLog.write(store, { action, actor: caller.personRef, checkpointId: id, objects, reason });
         }
         return objects.length;
       });

@@ -14,10 +14,19 @@ export async function grantHere(store: Store, checkpointId: string, personRef: s
   return grant;
 }
 
-/** The caller's right as owner of a place. @throws HttpProblem `forbidden`. */
-export async function ownerHere(store: Store, checkpointId: string, personRef: string): Promise<Grant> {
+/**
+ * The caller's right as owner of a place, by a sign-in as such: one of a gate lies for months on a machine that strangers
+ * stand before, so that it decides nothing an owner decides.
+ * @throws HttpProblem `forbidden`.
+ */
+export async function ownerHere(
+  store: Store,
+  checkpointId: string,
+  { personRef, audience }: Pick<Caller, "personRef" | "audience">,
+): Promise<Grant> {
   const grant = await grantHere(store, checkpointId, personRef);
   if (grant.role !== "owner") throw new HttpProblem("forbidden", "Only an owner of this place may do this.");
+  if (audience !== "owner") throw new HttpProblem("forbidden", "Sign in as an owner on the owner's page for this.");
   return grant;
 }
 

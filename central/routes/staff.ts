@@ -8,6 +8,7 @@ import { HttpProblem } from "../http-problem.ts";
 import { fullViewPossible, rolesManagedBy } from "../policy.ts";
 import type { Grant, GrantChange } from "../store/staff-store.ts";
 import type { Store } from "../store/store.ts";
+import type { Caller } from "../tokens.ts";
 import { normalisedPhone } from "./auth.ts";
 import { grantHere } from "./rights.ts";
 
@@ -35,9 +36,9 @@ export function staffRoutes(server: FastifyInstance, central: Central): void {
     });
 
   server.get("/v1/checkpoints/:id/staff", async (request) => {
-    const { personRef } = await callerOf(central, request);
+    const caller = await callerOf(central, request);
     const { id } = checked(request.params, place);
-    const managed = rolesManagedBy((await managerHere(central.store, id, personRef)).role);
+    const managed = rolesManagedBy((await managerHere(central.store, id, caller)).role);
     const grants = await central.store.staff.currentGrants(id);
     const items: StaffMember[] = [];
     for (const grant of grants) if (managed.includes(grant.role)) items.push(await memberOf(central.store, grant));
@@ -45,7 +46,7 @@ export function staffRoutes(server: FastifyInstance, central: Central): void {
   });
 
   server.post("/v1/checkpoints/:id/staff", async (request, reply) => {
-    const { personRef } = await callerOf(central, request);
+    const caller = await callerOf(central, request);
     const { id } = checked(request.params, place);
     const body = bodyOf(request, newStaff);
     const phone = normalisedPhone(body.phone);
@@ -60,7 +61,7 @@ export function staffRoutes(server: FastifyInstance, central: Central): void {
       JSON.stringify([id, body.id, phone, body.display_name, ...Object.values(wanted)]),
     );
     const answer = await central.store.transaction(async (store) => {
-      const manager = await managerHere(store, id, personRef);
+      const manager = await managerHere(store, id, caller);
       if (!rolesManagedBy(manager.role).includes(body.role)) {
         throw new HttpProblem("role_too_high", "A supervisor may add scanners only.");
       }
@@ -71,7 +72,7 @@ export function staffRoutes(server: FastifyInstance, central: Central): void {
         throw new HttpProblem("id_conflict", "This id is taken by another staff member.");
       }
       const now = central.clock.now();
-      if ((await store.staff.addedSince(personRef, now - additionsWindowMs)) >= additionsInWindow) {
+      if ((await store.staff.addedSince(caller.personRef, now - additionsWindowMs)) >= additionsInWindow) {
         throw new HttpProblem("rate_limited", "You added many people just now; go on in an hour.", {
           retryAfterS: additionsWindowMs / 1000,
         });
@@ -89,25 +90,25 @@ export function staffRoutes(server: FastifyInstance, central: Central): void {
         personRef: newPerson,
         displayName: body.display_name,
         contentTag,
-        addedBy: personRef,
+        addedBy: caller.personRef,
         validFrom: now,
         ...wanted,
       });
       const added = await store.staff.grant(body.id);
       if (!added) throw new Error("The grant just added is missing.");
-      await note(store, "staff_added", personRef, added);
+      await note(store, "staff_added", caller.personRef, added);
       return memberOf(store, added);
     });
     return reply.code(201).header("etag", versionTag(answer.version)).send(answer);
   });
 
   server.patch("/v1/checkpoints/:id/staff/:staff_id", async (request, reply) => {
-    const { personRef } = await callerOf(central, request);
+    const caller = await callerOf(central, request);
     const { id, staff_id } = checked(request.params, member);
     const body = bodyOf(request, staffChange);
     const version = wantedVersion(request);
     const answer = await central.store.transaction(async (store) => {
-      const manager = await managerHere(store, id, personRef);
+      const manager = await managerHere(store, id, caller);
       const managed = rolesManagedBy(manager.role);
       const grant = await store.staff.grant(staff_id);
       if (!grant || grant.checkpointId !== id || grant.validTo !== null || !managed.includes(grant.role)) {
@@ -129,7 +130,7 @@ export function staffRoutes(server: FastifyInstance, central: Central): void {
         await refuseLastOwner(store, grant);
       }
       await store.staff.changeGrant(grant.id, version, change);
-      await note(store, "staff_changed", personRef, changed);
+      await note(store, "staff_changed", caller.personRef, changed);
       return memberOf(store, { ...changed, version: version + 1 });
     });
     central.live.changed(id);
@@ -137,10 +138,10 @@ export function staffRoutes(server: FastifyInstance, central: Central): void {
   });
 
   server.delete("/v1/checkpoints/:id/staff/:staff_id", async (request, reply) => {
-    const { personRef } = await callerOf(central, request);
+    const caller = await callerOf(central, request);
     const { id, staff_id } = checked(request.params, member);
     await central.store.transaction(async (store) => {
-      const manager = await managerHere(store, id, personRef);
+      const manager = await managerHere(store, id, caller);
       const grant = await store.staff.grant(staff_id);
       if (!grant || grant.checkpointId !== id || grant.validTo !== null) return;
       if (!rolesManagedBy(manager.role).includes(grant.role)) {
@@ -148,7 +149,7 @@ export function staffRoutes(server: FastifyInstance, central: Central): void {
       }
       if (grant.role === "owner") await refuseLastOwner(store, grant);
       await store.staff.endGrant(grant.id, central.clock.now());
-      await note(store, "staff_removed", personRef, grant);
+      await note(store, "staff_removed", caller.personRef, grant);
     });
     central.live.changed(id);
     return reply.code(204).send();
@@ -196,9 +197,13 @@ async function refuseLastOwner(store: Store, leaving: Grant): Promise<void> {
   if (others.length === 0) throw new HttpProblem("last_owner", "Name another owner of this place first.");
 }
 
-/** The caller's grant, when it is one that manages staff. @throws HttpProblem `forbidden`. */
-async function managerHere(store: Store, checkpointId: string, personRef: string): Promise<Grant> {
-  const grant = await grantHere(store, checkpointId, personRef);
+/**
+ * The caller's grant, when it is one that manages staff. By a sign-in of a gate an owner manages no more than a supervisor,
+ * so that nobody who gets hold of that machine names owners. @throws HttpProblem `forbidden`.
+ */
+async function managerHere(store: Store, checkpointId: string, { personRef, audience }: Caller): Promise<Grant> {
+  const own = await grantHere(store, checkpointId, personRef);
+  const grant: Grant = own.role === "owner" && audience !== "owner" ? { ...own, role: "supervisor" } : own;
   if (rolesManagedBy(grant.role).length === 0) {
     throw new HttpProblem("forbidden", "Only owners and supervisors manage staff.");
   }
