@@ -11,7 +11,8 @@ import { textsOutsideOfStage, weakContrasts } from "../testing/page-measures.ts"
 import { jsonLines, type Line, type Running, runTram, startTram } from "../testing/program.ts";
 import { createPtyDevice, type PtyDevice } from "../testing/pty.ts";
 import { until } from "../testing/until.ts";
-import { ensureDemo } from "./launch/demo.ts";
+import { connectToAgent } from "./agent-client.ts";
+import { enrolStation, ensureDemo } from "./launch/demo.ts";
 
 // What a receptionist sees: a real browser before the real agent, the real centre and a reader on a pseudo-terminal.
 // One system for the whole file, as on one machine in one morning; the tests run in this order.
@@ -52,19 +53,22 @@ beforeAll(async () => {
   [pty, browser] = await Promise.all([createPtyDevice(), launchChromium()]);
   central = startCentral("0");
   centralUrl = String((await central.line("ready")).url);
-  const { checkpointId } = await ensureDemo(dataDir(), centralUrl, (phone) => codeFor(phone));
+  const place = await ensureDemo(dataDir(), centralUrl, codeFor);
   writeFileSync(
     configFile(),
     JSON.stringify({
       dataDir: dataDir(),
       central: centralUrl,
-      checkpointId,
+      checkpointId: place.checkpointId,
       readers: [`serial:${pty.path}?direction=in&name=Cổng 1`],
       kioskPort: await freePort(),
       gate: { rescanS },
     }),
   );
   kioskUrl = await startAgent();
+  const client = await connectToAgent(dataDir());
+  await enrolStation(client, centralUrl, place, codeFor);
+  client.close();
   watched = await openWatched(browser, kioskUrl, secrets);
   kiosk = watched.page;
 }, 60_000);

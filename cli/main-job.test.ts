@@ -79,7 +79,7 @@ test("each sample card, whole and cut at every byte, is one entry with its name 
     "--reader",
     `serial:${pty.path}?direction=in&name=Gate 1`,
   );
-  const ready = await system.line("ready");
+  const ready = await system.line("ready", undefined, 90_000);
   await readerIsReady(dataDir);
   const held: { card: HeldCard; line: Line }[] = [];
   let index = 0;

@@ -90,6 +90,7 @@ export const calmView: KioskView = {
     centre: "qr.example.vn",
     message: null,
     mayScanInvitation: false,
+    records: true,
     ended: null,
     name: "Cổng chính",
     placeName: "Bệnh viện Mẫu",

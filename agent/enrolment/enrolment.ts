@@ -28,7 +28,7 @@ export interface EnrolmentOptions {
   readonly configuredCentre: string | null;
   readonly apiOf: (centre: string) => CentralApi;
   readonly clock: Clock;
-  /** It records although it is not enrolled: its place is known another way. */
+  /** The place it records for is known, from the enrolment or another way. */
   readonly records: () => boolean;
   /** Entries that the present centre has not got. */
   readonly unsent: () => number;
@@ -116,6 +116,7 @@ export class Enrolment {
       centre: hostOf(this.centre),
       message: this.#message,
       mayScanInvitation: this.#mayBegin,
+      records: this.#options.records() && !revoked,
       ended: this.#ended,
     };
     if (this.#step.name === "asking") return { state: "asking", ...shared };
@@ -132,7 +133,7 @@ export class Enrolment {
         expiresInS: untilMono === null ? null : Math.max(0, Math.ceil((untilMono - clock.monoMs()) / 1000)),
       };
     }
-    if (registration === null) return { state: "none", ...shared, records: this.#options.records() };
+    if (registration === null) return { state: "none", ...shared };
     const { name, place_name: placeName } = registration;
     return { state: revoked ? "revoked" : "enrolled", ...shared, name, placeName };
   }

@@ -244,14 +244,12 @@ export type EnrolmentView = {
   readonly message: Sentence | null;
   /** A scanned invitation is taken now. */
   readonly mayScanInvitation: boolean;
+  /** Its place is known, from its enrolment or from the configuration, and nobody has removed it: it takes new scans. */
+  readonly records: boolean;
   /** How the last request ended: `denied` by the owner, `expired` before anybody decided, or `failed`; null after none. */
   readonly ended: "denied" | "expired" | "failed" | null;
 } & (
-  | {
-      readonly state: "none";
-      /** Its place is known from the configuration or from before: it records, and entries wait for the owner. */
-      readonly records: boolean;
-    }
+  | { readonly state: "none" }
   | { readonly state: "asking" }
   | {
       readonly state: "waiting";

@@ -2,6 +2,7 @@ import type { ScreenState } from "../../agent/kiosk-port/view.ts";
 import { type Language, sentenceIn } from "../i18n/language.ts";
 import { clockText } from "../i18n/time.ts";
 import type { Texts } from "../i18n/vi.ts";
+import { enrolmentTitle, showsEnrolment } from "../screens/enrolment.tsx";
 import { useStation } from "../station.ts";
 import { visibleText } from "../visible-text.ts";
 
@@ -34,7 +35,10 @@ export function Announcer() {
   const screen = received.value?.view.screen;
   const scanId = screen && "scanId" in screen ? screen.scanId : (screen?.state ?? link.value);
   const urgent = screen && screen.state !== "ready" && screen.state !== "starting";
-  const text = screen ? announcement(screen, texts.value, language.value) : "";
+  const enrolment = received.value?.view.enrolment;
+  const enrols = screen?.state === "ready" && enrolment !== undefined && showsEnrolment(enrolment);
+  const said = screen ? announcement(screen, texts.value, language.value) : "";
+  const text = enrols ? enrolmentTitle(enrolment, texts.value) : said;
   return (
     <div class="unseen">
       <div role="alert" aria-live="assertive" aria-atomic="true">
@@ -46,7 +50,7 @@ export function Announcer() {
         {link.value === "lost" && <p key="lost">{texts.value.disconnectedTitle}</p>}
       </div>
       <div role="status" aria-live="polite">
-        {screen && !urgent && <p key={scanId}>{visibleText(text)}</p>}
+        {screen && !urgent && <p key={enrols ? enrolment.state : scanId}>{visibleText(text)}</p>}
       </div>
     </div>
   );

@@ -9,16 +9,20 @@ const queue = { online: true, unsent: 0, oldestAgeS: null, quarantined: 0, messa
 describe("the sending badge", () => {
   test("says how many wait and for how long when the network is gone", () => {
     const offline = { ...queue, online: false, unsent: 12, oldestAgeS: 190 };
-    expect(queueText(offline, 190, vi)).toBe("Mất mạng – đã ghi, chờ gửi: 12 (lâu nhất 3 phút)");
-    expect(queueText(offline, 190, en)).toBe("Offline – recorded, waiting: 12 (oldest 3 minutes)");
+    expect(queueText(offline, true, 190, vi)).toBe("Mất mạng – đã ghi, chờ gửi: 12 (lâu nhất 3 phút)");
+    expect(queueText(offline, true, 190, en)).toBe("Offline – recorded, waiting: 12 (oldest 3 minutes)");
   });
 
   test("does not claim that all is sent while something waits", () => {
-    expect(queueText({ ...queue, unsent: 3 }, 2, vi)).toBe("Trực tuyến · đang gửi: 3");
+    expect(queueText({ ...queue, unsent: 3 }, true, 2, vi)).toBe("Trực tuyến · đang gửi: 3");
   });
 
   test("does not claim to be online because nothing waits", () => {
-    expect(queueText({ ...queue, online: false }, null, vi)).toBe("Mất mạng – vẫn ghi bình thường");
+    expect(queueText({ ...queue, online: false }, true, null, vi)).toBe("Mất mạng – vẫn ghi bình thường");
+  });
+
+  test("does not claim that a machine without a place records", () => {
+    expect(queueText({ ...queue, online: false }, false, null, vi)).toBe("Chưa ghi nhận ai");
   });
 
   test.each([

@@ -1,12 +1,11 @@
 import type { EnrolmentView } from "../../agent/kiosk-port/view.ts";
 import { Complaint, Shown } from "../components/shown.tsx";
+import type { Texts } from "../i18n/vi.ts";
 import { useStation } from "../station.ts";
 
 /** Whether the machine's enrolment is what this screen is for now: nobody can be recorded, or the owner is looking. */
-export function showsEnrolment(enrolment: EnrolmentView): boolean {
-  return (
-    enrolment.state === "asking" || enrolment.state === "waiting" || (enrolment.state === "none" && !enrolment.records)
-  );
+export function showsEnrolment({ state, records }: EnrolmentView): boolean {
+  return state === "asking" || state === "waiting" || !records;
 }
 
 /** How this machine gets to its place: what the owner does, the code, and the key both screens show. */
@@ -27,14 +26,23 @@ export function EnrolmentScreen({ enrolment }: { readonly enrolment: EnrolmentVi
         </svg>
       )}
       <div class="test-words">
-        <h2>{enrolment.state === "waiting" ? texts.value.enrolWaitingTitle : texts.value.enrolTitle}</h2>
-        {enrolment.state === "none" && <p>{texts.value.enrolHow}</p>}
+        <h2>{enrolmentTitle(enrolment, texts.value)}</h2>
+        {(enrolment.state === "none" || enrolment.state === "revoked") && (
+          <>
+            {enrolment.state === "revoked" && <p>{texts.value.enrolRemovedNote}</p>}
+            <ol class="enrol-steps">
+              <li>{texts.value.enrolStepInvite}</li>
+              <li>{texts.value.enrolStepScan}</li>
+              <li>{texts.value.enrolStepCompare}</li>
+            </ol>
+          </>
+        )}
         {enrolment.state === "asking" && <p role="status">{texts.value.enrolAsking}</p>}
         {enrolment.state === "waiting" && (
           <>
             {enrolment.placeName !== null && (
               <p class="enrol-place">
-                <Shown text={enrolment.placeName} longest={120} />
+                <Shown text={enrolment.placeName} longest={60} />
               </p>
             )}
             <p>{texts.value.enrolOwner}</p>
@@ -43,24 +51,26 @@ export function EnrolmentScreen({ enrolment }: { readonly enrolment: EnrolmentVi
         )}
         {enrolment.message && <Complaint sentence={enrolment.message} />}
         <dl class="enrol-facts">
-          <dt>{texts.value.enrolKey}</dt>
-          <dd>{enrolment.fingerprint}</dd>
+          <div>
+            <dt>{texts.value.enrolKey}</dt>
+            <dd>{enrolment.fingerprint}</dd>
+          </div>
           {enrolment.centre !== null && (
-            <>
+            <div>
               <dt>{texts.value.enrolCentre}</dt>
               <dd>
-                <Shown text={enrolment.centre} longest={120} />
+                <Shown text={enrolment.centre} longest={60} />
               </dd>
-            </>
+            </div>
           )}
         </dl>
-        <div class="test-buttons">
-          {enrolment.state === "none" && enrolment.centre !== null && (
+        <div class="test-actions">
+          {(enrolment.state === "none" || enrolment.state === "revoked") && enrolment.centre !== null && (
             <button type="button" class="primary" onClick={() => send({ kind: "enrol" })}>
               {texts.value.enrolAsk}
             </button>
           )}
-          {enrolment.state !== "none" && (
+          {(enrolment.state === "asking" || enrolment.state === "waiting") && (
             <button type="button" onClick={() => send({ kind: "cancel-enrolment" })}>
               {texts.value.enrolCancel}
             </button>
@@ -69,4 +79,16 @@ export function EnrolmentScreen({ enrolment }: { readonly enrolment: EnrolmentVi
       </div>
     </div>
   );
+}
+
+/** What this screen says in one line, and a screen reader of it. */
+export function enrolmentTitle({ state }: EnrolmentView, texts: Texts): string {
+  switch (state) {
+    case "waiting":
+      return texts.enrolWaitingTitle;
+    case "revoked":
+      return texts.enrolRemoved;
+    default:
+      return texts.enrolTitle;
+  }
 }
