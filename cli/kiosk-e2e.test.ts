@@ -409,7 +409,7 @@ test("the agent is killed: the green goes at once; a new agent takes the page ba
   await button(kiosk, "Nhân viên").click();
   await see(kiosk, masked.number(7), ".panel");
   await takeShots(kiosk, "staff-vi");
-});
+}, 90_000);
 
 test("the agent stands still: its green goes within seconds, a scan at the page is called not recorded and is not", async () => {
   const type = async (number: string) => {
