@@ -68,8 +68,6 @@ export interface AgentOptions {
   readonly log: AgentLog;
   readonly onOutcome?: (outcome: ScanOutcome) => void;
   readonly clock?: Clock;
-  /** A secret out of the desktop's keystore that guards the device key; the shell gives it. */
-  readonly deviceSeal?: Uint8Array;
 }
 
 export interface Agent {
@@ -145,7 +143,6 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const device = await loadDeviceKey(path.join(dataDir, deviceKeyFile), {
     station: keys.device,
     credentialsDirectory: process.env.CREDENTIALS_DIRECTORY,
-    shellSecret: options.deviceSeal,
   });
   if (device.problem !== null) log("device-key.unusable", { problem: device.problem });
   const deviceId = await persistentId(journal, "device-id");
@@ -227,6 +224,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     api,
     credential: credentials,
     deviceId,
+    isEnrolled: () => enrolment.registration !== null,
     clock,
     clockIsImpossible: () => clockIsImpossible(offset, clock),
     onChange: () => {

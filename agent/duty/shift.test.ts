@@ -519,6 +519,7 @@ describe("what the owner takes away", () => {
       api: new CentralApi(line.url, clock, proofKey, () => {}),
       credential: duty,
       deviceId,
+      isEnrolled: () => true,
       clock,
       clockIsImpossible: () => false,
       onChange: () => {},

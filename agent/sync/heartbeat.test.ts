@@ -278,6 +278,7 @@ describe("with a real centre and a real journal", () => {
       api,
       credential,
       deviceId,
+      isEnrolled: () => true,
       clock,
       clockIsImpossible: () => false,
       random: () => 0.01,

@@ -31,6 +31,7 @@ let outbox: Outbox;
 let statuses: OutboxStatus[];
 let offsets: number[];
 let clockIsWrong: boolean;
+let isEnrolled: boolean;
 let credential: UploadCredential & { token: string | null; renewals: string[] };
 
 beforeEach(async () => {
@@ -44,6 +45,7 @@ beforeEach(async () => {
   statuses = [];
   offsets = [];
   clockIsWrong = false;
+  isEnrolled = true;
   credential = {
     token: "token-1",
     renewals: [],
@@ -65,6 +67,7 @@ function outboxTo(url: string): Outbox {
     api: new CentralApi(url, clock, key, (offset) => offsets.push(offset)),
     credential,
     deviceId: "01900000-0000-7000-8000-0000000000aa",
+    isEnrolled: () => isEnrolled,
     clock,
     clockIsImpossible: () => clockIsWrong,
     // No jitter: pauses of a hundredth of the longest allowed keep the test quick and still real.
@@ -358,6 +361,29 @@ describe("credentials", () => {
     outbox.retryNow();
     await drained();
     expect(centre.batches).toHaveLength(2);
+  });
+
+  test("of a machine nobody has enrolled: the clerk reads so and is not asked to sign in; they go up when it is", async () => {
+    credential.token = null;
+    isEnrolled = false;
+    await record(2);
+    outbox.start();
+    await until("a sentence is shown", () => statuses.at(-1)?.message);
+    expect(statuses.at(-1)?.message).toEqual(sendingSentences.notEnrolled);
+    expect(journal.figures).toMatchObject({ unsent: 2, quarantined: 0 });
+    isEnrolled = true;
+    credential.token = "token-1";
+    outbox.retryNow();
+    await drained();
+  });
+
+  test("of an enrolled machine without a network wait for the network, not for somebody to sign in", async () => {
+    credential.token = null;
+    credential.probe = () => Promise.resolve(false);
+    await record(1);
+    outbox.start();
+    await until("a sentence is shown", () => statuses.at(-1)?.message);
+    expect(statuses.at(-1)).toEqual({ online: false, message: sendingSentences.unreachable });
   });
 
   test("with nobody signed in nothing is sent and nothing is lost", async () => {

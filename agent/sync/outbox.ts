@@ -50,6 +50,8 @@ export interface OutboxOptions {
   readonly api: CentralApi;
   readonly credential: UploadCredential;
   readonly deviceId: string;
+  /** It was enrolled; until then no sign-in helps. */
+  readonly isEnrolled: () => boolean;
   readonly clock: Clock;
   /** The wall clock cannot be right; a certificate out of its time is then this machine's fault. */
   readonly clockIsImpossible: () => boolean;
@@ -159,7 +161,12 @@ export class Outbox {
     const batch = await this.#takeBatch();
     if (batch === null) return this.#idle();
     const token = credential.accessToken();
-    if (token === null) return this.#hold(sendingSentences.signIn);
+    if (token === null) {
+      return this.#options.isEnrolled()
+        ? // The machine's own credential is on its way: without a network no sign-in helps either.
+          this.#hold(sendingSentences.signIn, sendingSentences.unreachable)
+        : this.#hold(sendingSentences.notEnrolled);
+    }
     if (token === this.#blockedToken) return this.#hold(sendingSentences.notAllowed);
     const sent = { boot_id: clock.bootId, mono_ms: clock.monoMs(), wall_ms: clock.wallMs() };
     const ahead = this.#packAhead(batch);
@@ -234,9 +241,10 @@ export class Outbox {
     return { ms: Math.max(50, Math.min(dueMono - this.#options.clock.monoMs(), pause)), endedByNudge: true };
   }
 
-  /** Rows wait for somebody to sign in; nothing this machine does alone can help. */
-  async #hold(message: Sentence): Promise<Wait> {
-    this.#say((await this.#probe()) ?? this.#status.online, message);
+  /** Rows wait for somebody; nothing this machine does alone can help. */
+  async #hold(message: Sentence, offline = message): Promise<Wait> {
+    const online = (await this.#probe()) ?? this.#status.online;
+    this.#say(online, online ? message : offline);
     return { ms: probeEveryMs, endedByNudge: false };
   }
 

@@ -27,8 +27,8 @@ export const sendingSentences = {
     en: "This account may not send for this place; still recording, tell the owner",
   },
   notEnrolled: {
-    vi: "Máy này chưa được chủ điểm duyệt nên chưa gửi được; lượt đã ghi vẫn giữ",
-    en: "The owner has not approved this machine, so nothing is sent yet; what was recorded is kept",
+    vi: "Máy này chưa được chủ điểm duyệt nên chưa gửi được; lượt đã ghi vẫn giữ; xin báo chủ điểm",
+    en: "The owner has not approved this machine, so nothing is sent yet; what was recorded is kept; tell the owner",
   },
   fault: {
     vi: "Máy chủ không hiểu phiên bản này; vẫn ghi, báo kỹ thuật",

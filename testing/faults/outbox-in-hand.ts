@@ -58,6 +58,7 @@ export class OutboxInHand implements AsyncDisposable {
         probe: () => Promise.resolve(true),
       },
       deviceId: inHandDeviceId,
+      isEnrolled: () => true,
       clock,
       clockIsImpossible: () => false,
       random: options.random ?? (() => 0),
