@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => folder[Symbol.dispose]());
 
 const load = (more: Partial<SealingSecrets> = {}): Promise<DeviceKey> =>
-  loadDeviceKey(file, { station, credentialsDirectory: undefined, shellSecret: undefined, ...more });
+  loadDeviceKey(file, { station, credentialsDirectory: undefined, ...more });
 
 function credentials(secret: string | Buffer = randomBytes(32)): string {
   const directory = path.join(folder.path, "credentials");
@@ -61,14 +61,6 @@ test("is sealed by the service manager's secret as soon as there is one, and ope
 test("a secret that is too short or unreadable is none", async () => {
   expect((await load({ credentialsDirectory: credentials("short") })).backend).toBe("file");
   expect((await load({ credentialsDirectory: path.join(folder.path, "nowhere") })).backend).toBe("file");
-});
-
-test("takes the desktop's keystore where the shell gives its secret", async () => {
-  const shellSecret = randomBytes(32);
-  const made = await load({ shellSecret });
-  expect(made.backend).toBe("electron-safe-storage");
-  expect((await load({ shellSecret })).key.thumbprint).toBe(made.key.thumbprint);
-  expect((await load()).backend).toBe("none");
 });
 
 test.each(["", "{", "{}", '{"backend":"file","publicKey":{},"sealed":""}'])(

@@ -41,7 +41,6 @@ export async function drain(entries: number): Promise<void> {
   await keepDeviceKey(path.join(dataDir, deviceKeyFile), central.ready.pem, {
     station: keys.device,
     credentialsDirectory: undefined,
-    shellSecret: undefined,
   });
   const store = new JournalStore(path.join(source, "journal.db"), keys, "read");
   const deviceId = randomUUID();

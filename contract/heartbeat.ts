@@ -46,7 +46,7 @@ export const heartbeatRequest = z
     /** Server minus device wall clock, ms; null when never measured. */
     clock_offset_ms: z.int().nullable(),
     clock_state: clockState,
-    /** What guards the device key: `file`, `systemd-credential`, `electron-safe-storage`; `none` when it cannot be opened. */
+    /** What guards the device key: `file`, `systemd-credential`; `none` when it cannot be opened. */
     key_backend: slug,
     /** Whether an owner's key opens every row of the device too; null when the device does not know. */
     owner_key: z.boolean().nullable().default(null),

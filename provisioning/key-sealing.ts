@@ -6,10 +6,9 @@ import path from "node:path";
  * What guards the private part of the device key, weakest first:
  * - `file`: the station key, a file (0400) of the data folder;
  * - `systemd-credential`: a secret that the service manager gives to this service only, by
- *   `LoadCredentialEncrypted=tram-device-seal`, which `systemd-creds encrypt` binds to the machine's TPM;
- * - `electron-safe-storage`: the keystore of the desktop session, given by the shell.
+ *   `LoadCredentialEncrypted=tram-device-seal`, which `systemd-creds encrypt` binds to the machine's TPM.
  */
-export const keyBackends = ["file", "systemd-credential", "electron-safe-storage"] as const;
+export const keyBackends = ["file", "systemd-credential"] as const;
 export type KeyBackend = (typeof keyBackends)[number];
 
 /** Name of the systemd credential. */
@@ -23,8 +22,6 @@ export interface SealingSecrets {
   readonly station: KeyObject;
   /** `$CREDENTIALS_DIRECTORY` */
   readonly credentialsDirectory: string | undefined;
-  /** The secret that the shell keeps in the desktop's keystore. */
-  readonly shellSecret: Uint8Array | undefined;
 }
 
 /** The AES-256-GCM key of a backend, or null when its secret was not given to this start. */
@@ -40,14 +37,12 @@ export function strongestBackend(secrets: SealingSecrets): KeyBackend {
   return keyBackends.findLast((backend) => secretOf(backend, secrets) !== null) ?? "file";
 }
 
-function secretOf(backend: KeyBackend, { credentialsDirectory, shellSecret }: SealingSecrets): Uint8Array | null {
+function secretOf(backend: KeyBackend, { credentialsDirectory }: SealingSecrets): Uint8Array | null {
   switch (backend) {
     case "file":
       return new Uint8Array();
     case "systemd-credential":
       return credentialsDirectory === undefined ? null : credentialIn(credentialsDirectory);
-    case "electron-safe-storage":
-      return shellSecret !== undefined && shellSecret.length >= leastSecretBytes ? shellSecret : null;
   }
 }
 

@@ -143,7 +143,6 @@ export class CentralLine implements AsyncDisposable {
     const { key } = await loadDeviceKey(path.join(this.station.dataDir, deviceKeyFile), {
       station: keys.device,
       credentialsDirectory: undefined,
-      shellSecret: undefined,
     });
     return key;
   }
