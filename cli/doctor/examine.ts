@@ -42,7 +42,9 @@ async function lookAtFolder(
 }
 
 async function everythingElse(station: Station): Promise<Finding[]> {
-  const central = station.config?.central ?? station.kept.centre;
+  // A configuration that is not understood may name another centre than the one that was kept.
+  const isUnclear = station.configFile !== null && station.config === null;
+  const central = isUnclear ? null : (station.config?.central ?? station.kept.centre);
   let offsetMs: number | null = null;
   const network = async (): Promise<readonly Finding[]> => {
     if (central === null) return [];
