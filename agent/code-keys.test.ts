@@ -12,6 +12,7 @@ let keeper: CodeKeyKeeper | null;
 let kept: KeptCodeKeys[];
 let events: string[];
 let mono: number;
+let belongsTo: string | null;
 
 const set = (set_version: number, ...kids: string[]): CodeKeys => ({
   set_version,
@@ -30,6 +31,7 @@ beforeEach(async () => {
   kept = [];
   events = [];
   mono = 0;
+  belongsTo = centre.url;
   keeper = null;
 });
 afterEach(async () => {
@@ -42,7 +44,7 @@ const key = await newProofKey();
 function begin(known: KeptCodeKeys | null = null): CodeKeyKeeper {
   keeper = new CodeKeyKeeper({
     api: new CentralApi(centre.url, systemClock(), key, () => {}),
-    central: centre.url,
+    central: () => belongsTo,
     clock: { monoMs: () => mono },
     kept: known,
     keep: (set) => kept.push(set),
@@ -123,4 +125,17 @@ test("an unknown key asks the centre once in ten minutes", async () => {
   running.unknownKey();
   await asked(3);
   expect(centre.otherPaths.filter((path) => path === "/v1/keys")).toHaveLength(3);
+});
+
+test("a machine that comes to a centre after its start has its keys at once, whatever it kept of another", async () => {
+  answer(set(2, "00ab12ff"));
+  belongsTo = null;
+  const running = begin({ central: "https://elsewhere.example", set: set(9, "11ab12ff") });
+  expect(running.keys).toBeNull();
+  belongsTo = centre.url;
+  running.moved();
+  await until("the set", () => running.keys?.[0]?.kid === "00ab12ff");
+  expect(kept).toEqual([{ central: centre.url, set: set(2, "00ab12ff") }]);
+  belongsTo = "https://elsewhere.example";
+  expect(running.keys).toBeNull();
 });

@@ -14,7 +14,8 @@ export type KeptCodeKeys = z.infer<typeof keptCodeKeys>;
 
 export interface CodeKeyKeeperOptions {
   readonly api: Pick<CentralApi, "call">;
-  readonly central: string;
+  /** Address of the centre the machine belongs to now; null while nobody told it one. */
+  readonly central: () => string | null;
   readonly clock: Pick<Clock, "monoMs">;
   readonly kept: KeptCodeKeys | null;
   /** Keeps a set for the offline days. */
@@ -34,14 +35,14 @@ const unknownKeyEveryMs = 10 * 60_000;
 export class CodeKeyKeeper {
   readonly #options: CodeKeyKeeperOptions;
   readonly #stopping = new AbortController();
-  #set: CodeKeys | null;
+  #kept: KeptCodeKeys | null;
   #timer: NodeJS.Timeout | null = null;
   #fetching: Promise<void> | null = null;
   #askedForUnknownMono = Number.NEGATIVE_INFINITY;
 
   constructor(options: CodeKeyKeeperOptions) {
     this.#options = options;
-    this.#set = options.kept?.central === options.central ? options.kept.set : null;
+    this.#kept = options.kept;
   }
 
   /** Null before the centre told its keys for the first time. */
@@ -51,6 +52,11 @@ export class CodeKeyKeeper {
 
   start(): void {
     void this.#fetch();
+  }
+
+  /** The machine belongs to another centre from now on: the keys of the one before say nothing of its posters. */
+  moved(): void {
+    void (this.#fetching ?? Promise.resolve()).then(() => this.#fetch());
   }
 
   /** A code was signed with a key that is not in the set: perhaps there is a later set. */
@@ -67,6 +73,10 @@ export class CodeKeyKeeper {
     await this.#fetching;
   }
 
+  get #set(): CodeKeys | null {
+    return this.#kept?.central === this.#options.central() ? this.#kept.set : null;
+  }
+
   #fetch(): Promise<void> {
     this.#fetching ??= this.#fetchOnce().finally(() => {
       this.#fetching = null;
@@ -75,27 +85,29 @@ export class CodeKeyKeeper {
   }
 
   async #fetchOnce(): Promise<void> {
-    const { api, log } = this.#options;
+    const { api, central, log } = this.#options;
     if (this.#timer) clearTimeout(this.#timer);
     const { signal } = this.#stopping;
+    const asked = central();
+    if (asked === null || signal.aborted) return;
     const reply = await api.call({ operation: operations.listCodeKeys, schema: codeKeys, cancelled: signal });
-    if (signal.aborted) return;
+    if (signal.aborted || central() !== asked) return;
     this.#timer = setTimeout(() => void this.#fetch(), reply.kind === "ok" ? everyMs : retryMs);
     this.#timer.unref();
-    if (reply.kind === "ok") this.#take(reply.value);
+    if (reply.kind === "ok") this.#take(asked, reply.value);
     else log("code-keys.not-fetched", { reply: reply.kind, kept: this.#set?.set_version ?? null });
   }
 
-  #take(set: CodeKeys): void {
-    const { central, keep, log } = this.#options;
+  #take(central: string, set: CodeKeys): void {
+    const { keep, log } = this.#options;
     const known = this.#set;
     if (JSON.stringify(set) === JSON.stringify(known)) return;
     if (set.keys.length === 0 || (known !== null && set.set_version <= known.set_version)) {
       log("security.code-keys-refused", { known: known?.set_version ?? null, offered: set.set_version });
       return;
     }
-    this.#set = set;
-    keep({ central, set });
+    this.#kept = { central, set };
+    keep(this.#kept);
     log("code-keys.kept", { version: set.set_version, keys: set.keys.length });
   }
 }

@@ -280,6 +280,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
     if (belongs !== belonged) {
       belonged = belongs;
       api.moveTo(enrolment.centre);
+      codeKeys.moved();
       machineCredential.forget();
       if (place !== null && place.id !== checkpointId()) place = null;
       outbox.retryNow();
@@ -298,7 +299,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   };
   const codeKeys = new CodeKeyKeeper({
     api,
-    central: enrolment.centre ?? "",
+    central: () => enrolment.centre,
     clock,
     kept: await readFact(journal, "code-keys", keptCodeKeys),
     keep: (kept) => saveFact("code-keys", kept),
