@@ -250,7 +250,8 @@ export const en: Texts = {
     invitationNew: "Make another code",
     qrLabel: "Invitation code for machines of {name}",
     approve: "Approve by the code on the machine's screen",
-    approveHint: "2. Type the 8 letters the machine's screen shows, then compare with that screen.",
+    approveHint:
+      "2. Scan the QR code on the machine's screen with the phone's camera, or type the 8 letters shown there, then compare both screens.",
     approveTitle: "Approve a machine",
     userCode: "Code on the machine's screen",
     find: "Find the machine",

@@ -257,7 +257,8 @@ export const vi = {
     invitationNew: "Tạo mã khác",
     qrLabel: "Mã mời máy của {name}",
     approve: "Duyệt máy bằng mã trên màn hình máy",
-    approveHint: "2. Gõ mã 8 chữ đang hiện trên màn hình của máy, rồi so với màn hình đó.",
+    approveHint:
+      "2. Quét mã QR trên màn hình của máy bằng camera điện thoại, hoặc gõ 8 chữ đang hiện ở đó, rồi so hai màn hình.",
     approveTitle: "Duyệt máy",
     userCode: "Mã trên màn hình máy",
     find: "Tìm máy",
