@@ -20,6 +20,9 @@ const hour = 3_600_000;
 // Many programs one after another: on a busy machine each takes seconds to start.
 vi.setConfig({ testTimeout: 180_000 });
 
+/** A place that no centre of these tests knows. */
+const nowhere = { checkpointId: randomUUID(), staffRef: randomUUID() };
+
 let folder: ReturnType<typeof temporaryFolder>;
 let owner: TestOwner;
 
@@ -32,7 +35,7 @@ afterAll(() => folder[Symbol.dispose]());
 /** A station's folder with entries that were never sent; its clock is an hour slow and it knows. */
 function station(
   name: string,
-  checkpointId: string,
+  { checkpointId, staffRef }: { readonly checkpointId: string; readonly staffRef: string },
   count: number,
   firstIndex = 1,
 ): { data: string; ids: string[]; deviceId: string } {
@@ -45,7 +48,7 @@ function station(
   journal.setFact("clock-offset", JSON.stringify({ offsetMs: hour, bootId: "boot-1", monoMs: 1 }));
   const ids = Array.from({ length: count }, (_, index) => {
     const wallMs = Date.now() - 5 * hour + index * 1000;
-    return journal.append(draft(firstIndex + index, { checkpointId, wallMs })).id;
+    return journal.append(draft(firstIndex + index, { checkpointId, staffRef, wallMs })).id;
   });
   journal.close();
   return { data, ids, deviceId };
@@ -113,11 +116,13 @@ const states = async (data: string): Promise<Line[]> =>
 async function centre(): Promise<{
   rig: Rig;
   checkpointId: string;
+  /** Of the member whose duty the entries are. */
+  staffRef: string;
   listed: () => Promise<{ entry_id: string; at: string }[]>;
 }> {
   const rig = await Rig.start({ clock: { now: () => Date.now() } });
   const { owner: person, checkpointId } = await rig.checkpoint();
-  await rig.staff(person, checkpointId, staffPhone);
+  const { tokens } = await rig.staff(person, checkpointId, staffPhone);
   const listed = async () => {
     const items: { entry_id: string; at: string }[] = [];
     for (let after = ""; ; ) {
@@ -131,13 +136,13 @@ async function centre(): Promise<{
       after = reply.body.cursor;
     }
   };
-  return { rig, checkpointId, listed };
+  return { rig, checkpointId, staffRef: tokens.person.ref, listed };
 }
 
 test("by stick to the centre and back: every entry once, at its time, and the station knows", async () => {
-  const { rig, checkpointId, listed } = await centre();
+  const { rig, checkpointId, staffRef, listed } = await centre();
   await using _ = rig;
-  const { data, ids, deviceId } = station("by-stick", checkpointId, 450);
+  const { data, ids, deviceId } = station("by-stick", { checkpointId, staffRef }, 450);
   await rig.enrolled({ id: deviceId, checkpointId });
   const { file, entries } = await carried(data);
   expect(entries).toBe(450);
@@ -175,9 +180,9 @@ test("by stick to the centre and back: every entry once, at its time, and the st
 });
 
 test("beside a running agent: what is recorded after the file was written still waits after the receipt", async () => {
-  const { rig, checkpointId } = await centre();
+  const { rig, checkpointId, staffRef } = await centre();
   await using _ = rig;
-  const { data, deviceId } = station("running", checkpointId, 20);
+  const { data, deviceId } = station("running", { checkpointId, staffRef }, 20);
   await rig.enrolled({ id: deviceId, checkpointId });
   const config = path.join(folder.path, "running.json");
   const journal = { ownerKey: owner.publicFile };
@@ -211,11 +216,11 @@ test("beside a running agent: what is recorded after the file was written still 
 });
 
 test("a receipt of another station or a changed one changes nothing, beside the agent and without", async () => {
-  const { rig, checkpointId } = await centre();
+  const { rig, checkpointId, staffRef } = await centre();
   await using _ = rig;
-  const { data, deviceId } = station("mine", checkpointId, 3);
+  const { data, deviceId } = station("mine", { checkpointId, staffRef }, 3);
   await rig.enrolled({ id: deviceId, checkpointId });
-  const { data: other } = station("other", checkpointId, 3, 100);
+  const { data: other } = station("other", { checkpointId, staffRef }, 3, 100);
   const { file } = await carried(data);
   await deliver(rig, file);
   const foreign = await runTram(["journal", "receipt", `${file}.receipt`, "--data", other]);
@@ -232,9 +237,9 @@ test("a receipt of another station or a changed one changes nothing, beside the 
 });
 
 test("a centre that goes away in the middle: what was answered is on the receipt, and the next run brings the rest", async () => {
-  const { rig, checkpointId, listed } = await centre();
+  const { rig, checkpointId, staffRef, listed } = await centre();
   await using _ = rig;
-  const { data, deviceId } = station("middle", checkpointId, 250);
+  const { data, deviceId } = station("middle", { checkpointId, staffRef }, 250);
   await rig.enrolled({ id: deviceId, checkpointId });
   const { file } = await carried(data);
   // One entry of the second batch is refused by the centre's own check: it goes alone, the others are stored.
@@ -256,7 +261,7 @@ test("a centre that goes away in the middle: what was answered is on the receipt
 });
 
 test("a stick that is full: one sentence, and nothing on it that looks like a file", async () => {
-  const { data } = station("full", randomUUID(), 2000);
+  const { data } = station("full", nowhere, 2000);
   const stick = path.join(folder.path, "full-stick");
   mkdirSync(stick);
   const carry = [program, "journal", "carry", "--to", stick, "--data", data, "--owner-key", owner.publicFile];
@@ -273,7 +278,7 @@ test("a stick that is full: one sentence, and nothing on it that looks like a fi
 });
 
 test("each fault is one sentence that says what to do", async () => {
-  const { data } = station("faults", randomUUID(), 1);
+  const { data } = station("faults", nowhere, 1);
   const { file } = await carried(data);
   const cases: [string[], string, RegExp][] = [
     [["carry", "--to", "/nowhere/stick", "--data", data], "", /no folder .*plug the stick in/],
@@ -322,7 +327,7 @@ test("a pair of keys is made with the passphrase from standard input, the privat
   expect(made.code, made.err).toBe(0);
   expect(readFileSync(out, "utf8")).toMatch(/BEGIN ENCRYPTED PRIVATE KEY/);
   expect(made.out + made.err).not.toContain(passphrase);
-  const { data } = station("made", randomUUID(), 1);
+  const { data } = station("made", nowhere, 1);
   const run = await runTram([
     "journal",
     "carry",
