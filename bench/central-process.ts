@@ -1,6 +1,7 @@
 /**
- * `node bench/central-process.ts FOLDER`: a real central service over a new database in FOLDER, with one checkpoint and one
- * signed-in scanner. Prints one line when it listens; ends when its standard input does.
+ * `node bench/central-process.ts FOLDER DEVICE...`: a real central service over a new database in FOLDER, with one checkpoint,
+ * one signed-in scanner, and these devices enrolled under the scanner's key. Prints one line when it listens; ends when its
+ * standard input does.
  */
 import path from "node:path";
 import { pino } from "pino";
@@ -14,12 +15,12 @@ import { checkpointId } from "../testing/drafts.ts";
 export interface CentralReady {
   readonly url: string;
   readonly tokens: TokenReply;
-  /** The private key that the tokens are bound to (PKCS#8, PEM). */
+  /** The private key of the devices, that the tokens are bound to (PKCS#8, PEM). */
   readonly pem: string;
 }
 
 if (import.meta.main) {
-  const [folder = "."] = process.argv.slice(2);
+  const [folder = ".", ...devices] = process.argv.slice(2);
   await using rig = await Rig.start({
     database: `sqlite:${path.join(folder, "central.db")}`,
     clock: systemClock,
@@ -34,6 +35,7 @@ if (import.meta.main) {
   });
   if (made.status !== 201) throw new Error(`No checkpoint: ${made.text}`);
   const { tokens } = await rig.staff(owner, checkpointId, "0900000002");
+  for (const id of devices) await rig.enrolled({ id, checkpointId }, await rig.key);
   process.stdout.write(`${JSON.stringify({ url: rig.url, tokens, pem } satisfies CentralReady)}\n`);
   for await (const _ of process.stdin);
 }

@@ -34,17 +34,19 @@ export async function drain(entries: number): Promise<void> {
   const source = backlogOf(entries);
   const dataDir = path.join(folder.path, "data");
   copyBacklog(entries, dataDir);
-  await using central = await CentralProcess.start(path.join(folder.path, "central"));
-  await using floor = await CentralProcess.start(path.join(folder.path, "floor"));
   const keys = loadStationKeys(path.join(dataDir, "station.key"), false);
+  const [stationId, floorId, singlesId] = [randomUUID(), randomUUID(), randomUUID()];
+  nameMachine(new JournalStore(path.join(dataDir, "journal.db"), keys), stationId);
+  await using central = await CentralProcess.start(path.join(folder.path, "central"), [stationId]);
+  await using floor = await CentralProcess.start(path.join(folder.path, "floor"), [floorId, singlesId]);
   signIn(new CredentialStore(path.join(dataDir, "duty.sealed"), keys.duty), central.ready);
   await keepDeviceKey(path.join(dataDir, deviceKeyFile), central.ready.pem, {
     station: keys.device,
     credentialsDirectory: undefined,
   });
   const store = new JournalStore(path.join(source, "journal.db"), keys, "read");
-  const deviceId = randomUUID();
   const pages = store.pages(maxBatchEntries);
+  const pagesTo = (slice: number): number => Math.floor((Math.ceil(entries / maxBatchEntries) * slice) / slices);
 
   console.log(`\ndrain: ${entries} unsent entries to a central service in another process`);
   await using station = new StationProcess(dataDir, central.ready.url);
@@ -56,7 +58,7 @@ export async function drain(entries: number): Promise<void> {
     const agent = await rateOf(station, Math.floor((entries * slice) / slices));
     const rss = station.rss;
     station.freeze();
-    const batches = packed(pages, Math.ceil(entries / slices / maxBatchEntries), maxBatchEntries, deviceId);
+    const batches = packed(pages, pagesTo(slice) - pagesTo(slice - 1), maxBatchEntries, floorId);
     const bare = await floor.rate(batches);
     station.thaw();
     rates.push({ agent, floor: bare });
@@ -78,7 +80,7 @@ export async function drain(entries: number): Promise<void> {
   );
   const again = others.pages(singlesPerRound);
   for (let round = 0; round < singleRounds; round++) {
-    singles.push(await floor.rate(packed(again, 1, 1, randomUUID())));
+    singles.push(await floor.rate(packed(again, 1, 1, singlesId)));
   }
   console.log(
     `one request an entry (${singleRounds} x ${singlesPerRound}, packed beforehand, bare loop): ${median(singles).toFixed(0)} entries/s; the agent ${(agent / median(singles)).toFixed(1)} times that`,
@@ -115,6 +117,12 @@ function packed(pages: ReturnType<JournalStore["pages"]>, count: number, limit: 
   return batches;
 }
 
+/** What the machine calls itself from its first start on: the centre knows it by that. */
+function nameMachine(store: JournalStore, deviceId: string): void {
+  store.setFact("device-id", deviceId);
+  store.close();
+}
+
 function signIn(store: CredentialStore, { tokens }: CentralReady): void {
   const pair = { accessToken: tokens.access_token, refreshToken: tokens.refresh_token };
   store.write(onDutyAlone(memberOf(tokens.person.ref, pair)));
@@ -136,9 +144,9 @@ class CentralProcess implements AsyncDisposable {
     this.#token = { access: ready.tokens.access_token, refresh: ready.tokens.refresh_token };
   }
 
-  static async start(folder: string): Promise<CentralProcess> {
+  static async start(folder: string, devices: readonly string[]): Promise<CentralProcess> {
     mkdirSync(folder, { recursive: true });
-    const child = spawn(process.execPath, [path.join(import.meta.dirname, "central-process.ts"), folder], {
+    const child = spawn(process.execPath, [path.join(import.meta.dirname, "central-process.ts"), folder, ...devices], {
       stdio: ["pipe", "pipe", "inherit"],
     });
     const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];

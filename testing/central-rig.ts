@@ -54,6 +54,7 @@ export class Rig implements AsyncDisposable {
   #nonce: string | undefined;
   readonly #enrolled = new Set<string>();
   #begin = startCentral;
+  #database = "";
   #central: RunningCentral | null = null;
   readonly #otpSender: OtpSender = {
     send: async (phone, code) => {
@@ -86,10 +87,11 @@ export class Rig implements AsyncDisposable {
         done();
       },
     });
+    this.#database = options.database ?? `sqlite:${this.databasePath}`;
     this.#central = await this.#begin({
       host: "127.0.0.1",
       port: 0,
-      database: `sqlite:${this.databasePath}`,
+      database: this.#database,
       pagesDir: null,
       otpSender: this.#otpSender,
       logger: pino({ level: "trace" }, sink),
@@ -209,7 +211,7 @@ export class Rig implements AsyncDisposable {
     if (this.#enrolled.has(device.id)) return;
     this.#enrolled.add(device.id);
     const { publicJwk, thumbprint } = key ?? (await newProofKey());
-    const { store } = openStore(`sqlite:${this.databasePath}`, this.clock);
+    const { store } = openStore(this.#database, this.clock);
     try {
       const place = await store.checkpoints.find(device.checkpointId);
       if (!place) return;

@@ -1,19 +1,22 @@
 import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { createPrivateKey, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import Database from "better-sqlite3";
 import { CarryFile } from "../../agent/carry/carry-file.ts";
+import { deviceKeyFile, keepDeviceKey, newPrivateKey } from "../../agent/device-key.ts";
+import { enrolmentFile } from "../../agent/enrolment/enrolment-file.ts";
 import { dataKeysFile, unwrapDataKey, wrappedInFile } from "../../agent/journal/data-keys.ts";
 import type { WireEntry } from "../../contract/entries.ts";
+import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { type FakeCentre, startFakeCentre } from "../fake-centre.ts";
 import { makeOwner, passphrase, type TestOwner } from "../owner.ts";
 import type { Control, Fault, FaultOutcome } from "./fault.ts";
 import { builtProgram, type Mutation } from "./mutated-program.ts";
 import { type Issued, notInTime, Oracle, together } from "./oracle.ts";
-import { answerSignIn } from "./signed-in.ts";
+import { answerSignIn, signInAtScreen } from "./signed-in.ts";
 import { type AgentUnderTest, StationUnderTest } from "./station-under-test.ts";
 
 const cardsBefore = 6;
@@ -40,6 +43,8 @@ interface Trouble {
   readonly sendsOld: boolean;
   /** Who can read the machine's rows afterwards; the owner unless said otherwise. */
   readonly readableBy?: "successor";
+  /** Nobody is known any more: somebody signs in before anything is sent. */
+  readonly signsIn?: true;
   /** A person puts the right key back. */
   readonly mend?: (keys: Keys, stationKey: Buffer, publicKey: Buffer) => void;
 }
@@ -127,6 +132,36 @@ const troubles: readonly Trouble[] = [
     refuses: null,
     sendsOld: false,
   },
+  ...(
+    [
+      ["device.key gone", (file) => rmSync(file)],
+      ["device.key cut short", (file) => replace(file, readFileSync(file).subarray(0, 100))],
+      ["one bit of device.key", (file) => replace(file, flipped(readFileSync(file)))],
+    ] satisfies [string, (file: string) => void][]
+  ).map(
+    ([name, make]): Trouble => ({
+      name,
+      make: ({ dataDir }) => make(path.join(dataDir, deviceKeyFile)),
+      refuses: null,
+      sendsOld: true,
+    }),
+  ),
+  {
+    name: "the sign-in file damaged",
+    make: ({ dataDir }) => {
+      const file = path.join(dataDir, "duty.sealed");
+      writeFileSync(file, flipped(readFileSync(file)));
+    },
+    refuses: null,
+    sendsOld: true,
+    signsIn: true,
+  },
+  {
+    name: "the enrolment file torn",
+    make: ({ dataDir }) => writeFileSync(path.join(dataDir, enrolmentFile), '{"centre":"http'),
+    refuses: null,
+    sendsOld: true,
+  },
 ];
 
 /** The keys of a station break in every way; nothing accepted may be lost, and nothing may leak. */
@@ -189,12 +224,18 @@ async function suffer(
       if ((await agent.scan(card))?.verdict !== "accept") tell("I4", `card ${card.index} was not accepted`);
     }
   };
+  const pem = await newPrivateKey();
+  await keepDeviceKey(path.join(station.dataDir, deviceKeyFile), pem, {
+    station: loadStationKeys(keys.stationKey, true).device,
+    credentialsDirectory: undefined,
+    shellSecret: undefined,
+  });
   const before = await station.start();
   await scan(before, cardsBefore);
   await before.kill();
   const old = new Set(oracle.acceptedIds);
   const [stationKey, publicKey] = [readFileSync(keys.stationKey), readFileSync(configured)];
-  const secrets = secretsOf(station.dataDir, stationKey, owner, cards);
+  const secrets = secretsOf(station.dataDir, { stationKey, pem, owner, cards });
   trouble.make(keys);
 
   let agent = station.launch();
@@ -223,6 +264,7 @@ async function suffer(
   }
   station.hearAll();
   await centre.up();
+  if (trouble.signsIn) await signInAtScreen(agent);
   const sendable = [...oracle.acceptedIds].filter((id) => trouble.sendsOld || !old.has(id));
   found.I6.push(
     ...(await notInTime(
@@ -272,13 +314,16 @@ async function recover(
   return entries;
 }
 
-/** What may stand in no file in clear: people, keys, the passphrase. */
-function secretsOf(
-  dataDir: string,
-  stationKey: Buffer,
-  owner: TestOwner,
-  cards: readonly Issued[],
-): Map<string, readonly Buffer[]> {
+interface Secrets {
+  readonly stationKey: Buffer;
+  /** The device key's private part. */
+  readonly pem: string;
+  readonly owner: TestOwner;
+  readonly cards: readonly Issued[];
+}
+
+/** What may stand in no file in clear: people, keys, tokens, the passphrase. */
+function secretsOf(dataDir: string, { stationKey, pem, owner, cards }: Secrets): Map<string, readonly Buffer[]> {
   const forms = (secret: Buffer): Buffer[] => [
     secret,
     ...(["hex", "base64", "base64url"] as const).map((form) => Buffer.from(secret.toString(form))),
@@ -289,6 +334,8 @@ function secretsOf(
   });
   return new Map<string, readonly Buffer[]>([
     ["the station key", forms(stationKey)],
+    ["the device key", [...forms(Buffer.from(pem)), ...forms(scalarOf(pem))]],
+    ["a token", ["access-0", "refresh-0"].map((token) => Buffer.from(token))],
     ["the passphrase", [Buffer.from(passphrase)]],
     ...dataKeys.map((key) => ["a data key", forms(key)] as const),
     ...cards.map(({ index, payload }) => {
@@ -296,6 +343,12 @@ function secretsOf(
       return [`card ${index}`, [bytes, Buffer.from(bytes.toString("base64")), bytes.subarray(0, 30)]] as const;
     }),
   ]);
+}
+
+/** The secret number of a P-256 key. */
+function scalarOf(pem: string): Buffer {
+  const { d = "" } = createPrivateKey(pem).export({ format: "jwk" });
+  return Buffer.from(d, "base64url");
 }
 
 function leaksIn(folders: readonly string[], secrets: ReadonlyMap<string, readonly Buffer[]>): string[] {
@@ -371,6 +424,11 @@ export const fault: Fault = {
     control("sealing the rows", ["I7"], "station.key gone", {
       text: 'return seal(key, Buffer.from(JSON.stringify(body), "utf8"), associatedData(row));',
       by: 'return Buffer.from(JSON.stringify(body), "utf8");',
+      times: 1,
+    }),
+    control("sealing the sign-ins", ["I7"], "the sign-in file damaged", {
+      text: 'seal(this.#key, Buffer.from(JSON.stringify(content), "utf8"), place',
+      by: '((_key, plain, _place) => plain)(this.#key, Buffer.from(JSON.stringify(content), "utf8"), place',
       times: 1,
     }),
   ],

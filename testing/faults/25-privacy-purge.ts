@@ -6,9 +6,14 @@ import { damagedStation, holdCards } from "./damaged-station.ts";
 import type { Control, Effort, Fault, FaultOutcome } from "./fault.ts";
 import { builtProgram, type Mutation } from "./mutated-program.ts";
 import { notInTime, together } from "./oracle.ts";
+import { choosePin, signInAtScreen, staffPhone } from "./signed-in.ts";
 import { readStoredJournal } from "./stored-journal.ts";
 
 const delivered = 40;
+/** Long enough to be nowhere by chance. */
+const pin = "83017264";
+/** As much of it as base64 writes without padding. */
+const pemHead = "-----BEGIN PRIVATE KE";
 const recoverWithinMs = 60_000;
 const crashes: Record<Effort, number> = { fast: 2, full: 12 };
 
@@ -30,6 +35,17 @@ async function purge(effort: Effort, program: string, patienceMs: number): Promi
   await using made = await damagedStation(program, { journal: { keepStoredHours: 0, backupMinutes: 0.05 } });
   const { station, oracle, centre } = made;
   let agent = await station.start();
+  await signInAtScreen(agent);
+  await choosePin(agent, pin);
+  const ofStaff = new Map([
+    ["the PIN", pin],
+    ["the staff's phone", staffPhone],
+    // Beginning of every token that this centre issues.
+    ["an access token", "access-"],
+    ["a refresh token", "refresh-"],
+    ["a private key", pemHead],
+    ["a private key, as base64,", Buffer.from(pemHead).toString("base64")],
+  ]);
   await centre.down();
   await holdCards(agent, oracle, delivered);
   const cards = [...readStoredJournal(station.dataDir).entries];
@@ -69,6 +85,7 @@ async function purge(effort: Effort, program: string, patienceMs: number): Promi
         const clear = Buffer.from(body.rawB64, "base64");
         if (bytes.includes(clear) || bytes.includes(body.rawB64)) leaks.push(`a card stands in clear in ${name}`);
       }
+      for (const [what, text] of ofStaff) if (bytes.includes(text)) leaks.push(`${what} stands in clear in ${name}`);
     }
     for (const name of ["journal.db", "journal.db-wal", backupFile]) {
       const bytes = files.find((file) => file.name === name)?.bytes ?? Buffer.alloc(0);
@@ -125,6 +142,16 @@ export const fault: Fault = {
       text: '"secure_delete",\n\t\t"ON",\n\t\t1\n',
       by: '"secure_delete",\n\t\t"OFF",\n\t\t0\n',
       times: 2,
+    }),
+    control("sealing the sign-ins", ["I7"], {
+      text: 'seal(this.#key, Buffer.from(JSON.stringify(content), "utf8"), place',
+      by: '((_key, plain, _place) => plain)(this.#key, Buffer.from(JSON.stringify(content), "utf8"), place',
+      times: 1,
+    }),
+    control("sealing the device key", ["I7"], {
+      text: 'Buffer.from(seal(sealing, Buffer.from(pem, "utf8"), place',
+      by: 'Buffer.from(((_key, plain, _place) => plain)(sealing, Buffer.from(pem, "utf8"), place',
+      times: 1,
     }),
     control("sparing what the centre does not have", ["I1"], {
       text: "WHERE stored_age_ms <= ? AND state IN (1, 3) ORDER BY stored_age_ms LIMIT ?",

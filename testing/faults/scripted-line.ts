@@ -2,7 +2,7 @@ import type { EntryState } from "../../agent/journal/entry.ts";
 import { type Arrived, type FakeCentre, type Script, startFakeCentre } from "../fake-centre.ts";
 import { until } from "../until.ts";
 import { notInTime, Oracle } from "./oracle.ts";
-import { answerSignIn } from "./signed-in.ts";
+import { answerSignIn, signInAtScreen } from "./signed-in.ts";
 import { type AgentUnderTest, StationUnderTest } from "./station-under-test.ts";
 
 interface LineOptions {
@@ -13,9 +13,6 @@ interface LineOptions {
 }
 
 const recoverWithinMs = 60_000;
-const phone = "0900000001";
-/** Any code is right. */
-const oneTimeCode = "000000";
 
 /** One running station before a scripted centre, from the scan to the acknowledgement. */
 export class ScriptedLine implements AsyncDisposable {
@@ -84,11 +81,7 @@ export class ScriptedLine implements AsyncDisposable {
 
   /** Somebody signs in, which ends every wait of the outbox. */
   async signIn(): Promise<void> {
-    const client = await this.agent.client();
-    client.send({ kind: "sign-in", phone });
-    await client.view(({ duty }) => duty.state === "code-sent" || undefined, recoverWithinMs, "code sent");
-    client.send({ kind: "verify", code: oneTimeCode });
-    await client.view(({ duty }) => duty.state === "signed-in" || undefined, recoverWithinMs, "signed in");
+    await signInAtScreen(this.agent);
   }
 
   /** Every answer from now on is the script's; resolves with each batch that came until all rows left the queue. */

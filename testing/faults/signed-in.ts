@@ -7,8 +7,14 @@ import { loadStationKeys } from "../../provisioning/secrets.ts";
 import { checkpointId } from "../drafts.ts";
 import type { FakeCentre } from "../fake-centre.ts";
 import { memberOf, onDutyAlone } from "../on-duty.ts";
+import type { AgentUnderTest } from "./station-under-test.ts";
 
 const staffRef = "staff-1";
+const shownWithinMs = 60_000;
+/** Whoever signs in at a screen. */
+export const staffPhone = "0900000001";
+/** Any code is right. */
+const oneTimeCode = "000000";
 
 const place = checkpoint.parse({
   id: checkpointId,
@@ -58,4 +64,24 @@ export function leaveCredential(dataDir: string): void {
   if (existsSync(file)) return;
   const tokens = { accessToken: "access-0", refreshToken: "refresh-0" };
   new CredentialStore(file, keys.duty).write(onDutyAlone(memberOf(staffRef, tokens)));
+}
+
+/** Somebody signs in at the screen before a centre of {@link answerSignIn}. */
+export async function signInAtScreen(agent: AgentUnderTest): Promise<void> {
+  const client = await agent.client();
+  client.send({ kind: "sign-in", phone: staffPhone });
+  await client.view(({ duty }) => duty.state === "code-sent" || undefined, shownWithinMs, "code sent");
+  client.send({ kind: "verify", code: oneTimeCode });
+  await client.view(({ duty }) => duty.state === "signed-in" || undefined, shownWithinMs, "signed in");
+}
+
+/** Who has just signed in chooses a PIN. */
+export async function choosePin(agent: AgentUnderTest, pin: string): Promise<void> {
+  const client = await agent.client();
+  client.send({ kind: "choose-pin", pin, again: pin });
+  await client.view(
+    ({ staff }) => staff.known.some(({ pin: chosen }) => chosen === "set") || undefined,
+    shownWithinMs,
+    "the PIN is set",
+  );
 }
