@@ -64,7 +64,7 @@ async function againstCentral(effort: Effort): Promise<FaultOutcome> {
   await using rig = await Rig.start({ clock: { now: () => Date.now() } });
   const { owner, checkpointId } = await rig.checkpoint();
   const { tokens } = await rig.staff(owner, checkpointId, "0900000002");
-  await rig.enrolled({ id: inHandDeviceId, checkpointId });
+  await rig.enrolled({ id: inHandDeviceId, checkpointId }, await rig.key);
   await using proxy = await TcpProxy.before(rig.url);
   await using parts = await OutboxInHand.start({
     oracle,

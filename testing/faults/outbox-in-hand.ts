@@ -79,7 +79,9 @@ export class OutboxInHand implements AsyncDisposable {
   /** Records one more person and tells the outbox; the oracle hears it as accepted. */
   async record(): Promise<string> {
     this.#recorded++;
-    const entry = draft(this.#recorded, { checkpointId: this.#options.checkpointId ?? checkpointId });
+    // Nobody is on duty: a centre would keep the rows of staff it does not know for the owner, out of every list.
+    const place = this.#options.checkpointId ?? checkpointId;
+    const entry = draft(this.#recorded, { checkpointId: place, staffRef: null });
     const issued = this.#options.oracle.issueThis(Buffer.from(entry.body.rawB64, "base64").toString("utf8"));
     const { id } = await record(this.#journal, entry);
     this.#options.oracle.hear({ verdict: "accept", entryId: id }, issued);
