@@ -228,7 +228,6 @@ async function suffer(
   await keepDeviceKey(path.join(station.dataDir, deviceKeyFile), pem, {
     station: loadStationKeys(keys.stationKey, true).device,
     credentialsDirectory: undefined,
-    shellSecret: undefined,
   });
   const before = await station.start();
   await scan(before, cardsBefore);
