@@ -425,10 +425,5 @@ export const fault: Fault = {
       by: 'return Buffer.from(JSON.stringify(body), "utf8");',
       times: 1,
     }),
-    control("sealing the sign-ins", ["I7"], "the sign-in file damaged", {
-      text: 'seal(this.#key, Buffer.from(JSON.stringify(content), "utf8"), place',
-      by: '((_key, plain, _place) => plain)(this.#key, Buffer.from(JSON.stringify(content), "utf8"), place',
-      times: 1,
-    }),
   ],
 };
