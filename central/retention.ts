@@ -7,8 +7,9 @@ export const longestRetentionMs = 365 * dayMs;
 const atOnce = 500;
 
 /**
- * Erases what is older than its place keeps it: entries in whatever state, and who was last seen so long ago. What is
- * left of an entry is its id and number. Resolves to how many were erased.
+ * Erases what its place has kept for its time: entries in whatever state, and who was last seen so long ago. What is left
+ * of an entry is its id and number. Counted from the arrival here: a station's clock that is years behind, or weeks without
+ * a network, must not let an entry vanish before anybody could see it. Resolves to how many were erased.
  */
 export async function eraseExpired(
   { store, clock, accessLog, live }: Pick<Central, "store" | "clock" | "accessLog" | "live">,
@@ -20,7 +21,7 @@ export async function eraseExpired(
     let here = 0;
     for (let more = true; more && !stopped.aborted; ) {
       const erased = await store.transaction(async (within) => {
-        const ids = await within.entries.madeBefore(id, before, atOnce);
+        const ids = await within.entries.arrivedBefore(id, before, atOnce);
         await within.entries.erase(ids);
         const last = ids.length < atOnce;
         if (last) await within.entries.forgetPresenceBefore(id, before);

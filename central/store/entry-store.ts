@@ -112,8 +112,8 @@ export interface EntryStore {
   forgetPresenceBefore(checkpointId: string, time: number): Promise<void>;
   /** An entry that is erased before it was ever stored. */
   addGone(deviceId: string, wire: Pick<WireEntry, "id" | "seq">): Promise<void>;
-  /** Ids of entries of a place that were made before `time`. */
-  madeBefore(checkpointId: string, time: number, limit: number): Promise<string[]>;
+  /** Ids of the first entries of a place, in order of arrival, that arrived before `time`. */
+  arrivedBefore(checkpointId: string, time: number, limit: number): Promise<string[]>;
 }
 
 const body = z.object({
@@ -434,16 +434,15 @@ export function entryStore(db: Kysely<Tables>, sealer: Sealer): EntryStore {
     async addGone(deviceId, { id, seq }) {
       await db.insertInto("gone_entry").values({ id, device_id: deviceId, seq }).execute();
     },
-    async madeBefore(checkpointId, time, limit) {
+    async arrivedBefore(checkpointId, time, limit) {
       const rows = await db
         .selectFrom("entry")
-        .select("id")
+        .select(["id", "received_at"])
         .where("checkpoint_id", "=", checkpointId)
-        .where("corrected_at", "<", time)
-        .orderBy("corrected_at")
+        .orderBy("position")
         .limit(limit)
         .execute();
-      return rows.map((row) => row.id);
+      return rows.filter((row) => row.received_at < time).map((row) => row.id);
     },
   };
 }
