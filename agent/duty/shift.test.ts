@@ -482,6 +482,7 @@ describe("what the owner takes away", () => {
       keys: randomKeys(),
       log: () => {},
     });
+    await rig.enrolled({ id: deviceId, checkpointId: place }, proofKey);
     const duty = start();
     const refBinh = await admit(duty, binh, "48205");
     const refAn = await admit(duty, an, "7391");
