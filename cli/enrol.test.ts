@@ -81,7 +81,7 @@ test("a new machine scans the owner's invitation, is approved, records and sends
   expect((await state(first.client, "none")).centre).toBeNull();
   await pty.write(card(1));
   const refused = await agent.line("scan", (line) => line.verdict === "refuse");
-  expect(refused).toMatchObject({ reason: "not-set-up", sentence: { vi: /chưa được đăng ký/ as unknown } });
+  expect(refused).toMatchObject({ reason: "not-set-up", sentence: { vi: /chưa được đăng ký/ } });
 
   const text = await invitation();
   await pty.write(`${text}\r`);

@@ -113,7 +113,7 @@ describe.each(ofAPlace)("%s", (name) => {
       "' OR 1=1 --",
       "*",
       "null",
-      cast.placeA.toUpperCase() + "x",
+      `${cast.placeA.toUpperCase()}x`,
       "0".repeat(300),
     ]) {
       const reply = await attempt(cast.ownerA, name, { ...real, path: { ...real.path, [first]: trick } });
