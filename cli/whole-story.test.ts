@@ -201,6 +201,7 @@ test("a machine is enrolled by the invitation that its reader scans, without typ
   );
   watching.close();
   await shoot(kiosk, "story-09-waiting");
+  expect(await button(kiosk, "Đăng nhập").count()).toBe(0);
   await phone.getByLabel("Mã trên màn hình máy").fill(shown.code);
   await button(phone, "Tìm máy").click();
   await see(phone, shown.fingerprint);
@@ -208,7 +209,8 @@ test("a machine is enrolled by the invitation that its reader scans, without typ
   await shoot(phone, "story-10-approve");
   await button(phone, "Giống – cho máy vào").click();
   await see(phone, "Đã duyệt Cổng chính");
-  await see(kiosk, placeName, "body", 30_000);
+  await button(kiosk, "Đăng nhập").waitFor({ timeout: 30_000 });
+  await see(kiosk, placeName);
   await shoot(kiosk, "story-11-enrolled");
   await shoot(phone, "story-12-machines");
 

@@ -19,12 +19,17 @@ export function DutyStrip({ onOpen }: { readonly onOpen: (panel: PanelName) => v
   const isServed = onDuty !== null && !onDuty.expired;
   return (
     <section class="duty" aria-label={texts.value.dutyLabel}>
-      <p class="duty-text" data-tone={isServed ? "calm" : "warn"}>
-        {dutyText(view, texts.value)}
-      </p>
-      <button type="button" class={isServed ? undefined : "primary"} onClick={() => onOpen("sign-in")}>
-        {isServed ? texts.value.changeShift : onDuty ? texts.value.signInAgain : texts.value.signIn}
-      </button>
+      {/* Where nobody is recorded nobody is on duty: the owner's approval comes first. */}
+      {view.enrolment.records && (
+        <>
+          <p class="duty-text" data-tone={isServed ? "calm" : "warn"}>
+            {dutyText(view, texts.value)}
+          </p>
+          <button type="button" class={isServed ? undefined : "primary"} onClick={() => onOpen("sign-in")}>
+            {isServed ? texts.value.changeShift : onDuty ? texts.value.signInAgain : texts.value.signIn}
+          </button>
+        </>
+      )}
       <button type="button" onClick={() => onOpen("staff")}>
         {texts.value.staff}
       </button>
