@@ -1,29 +1,11 @@
 import { fullViewSignInMs } from "../contract/limits.ts";
-import type { Audience, Role } from "../contract/people.ts";
-import { type Checkpoint, type CheckpointKind, fullViewKinds } from "../contract/places.ts";
-import type { EntriesView, MaskedOnlyReason, ViewPurpose } from "../contract/privacy.ts";
+import type { Role } from "../contract/people.ts";
+import { type Checkpoint, fullViewKinds } from "../contract/places.ts";
+import type { MaskedOnlyReason } from "../contract/privacy.ts";
+import type { ViewDecision, ViewQuestion } from "../contract/view-question.ts";
 import type { Code } from "./codes/code.ts";
 import { fullPerson, type MaskedPerson, maskedPerson } from "./codes/person.ts";
 import type { StaffView } from "./kiosk-port/view.ts";
-
-/** Who stands before this station's screen, as the centre last told of place and right. */
-export interface ViewQuestion {
-  readonly audience: Audience | "device";
-  /** The right at this place of the member on duty; null with nobody on duty. */
-  readonly role: Role | null;
-  readonly kind: CheckpointKind;
-  readonly kindStatus: "declared" | "approved";
-  /** The flag of that right. */
-  readonly fullView: boolean;
-  /** Since the member proved a one-time code or its PIN here, ms. */
-  readonly signInAgeMs: number;
-  readonly wanted: EntriesView;
-  readonly purpose: ViewPurpose | null;
-}
-
-export type ViewDecision =
-  | { readonly view: "masked" | "full" | "refused" }
-  | { readonly view: "masked-only"; readonly reason: MaskedOnlyReason };
 
 /** What keeps a screen masked, in the order it is told. */
 const obstacles: readonly (readonly [reason: MaskedOnlyReason, isThere: (question: ViewQuestion) => boolean])[] = [

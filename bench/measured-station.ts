@@ -90,7 +90,6 @@ export async function openMeasuredStation(
       mayScanInvitation: true,
       ended: null,
     },
-    language: null,
     duty: { state: "none", message: null },
     staff: { onDuty: null, known: [], notice: null, may: screenRights("nobody").may, keyBackend: "file" },
     notice: null,

@@ -1,35 +1,14 @@
 import { fullViewSignInMs } from "../contract/limits.ts";
-import type { Audience, Role } from "../contract/people.ts";
+import type { Role } from "../contract/people.ts";
 import { type CheckpointKind, fullViewKinds } from "../contract/places.ts";
-import type { EntriesView, MaskedOnlyReason, ViewPurpose } from "../contract/privacy.ts";
+import type { EntriesView, MaskedOnlyReason } from "../contract/privacy.ts";
+import type { ViewDecision, ViewQuestion } from "../contract/view-question.ts";
 import { HttpProblem } from "./http-problem.ts";
 import type { LateBecause } from "./store/entry-store.ts";
 import type { Grant } from "./store/staff-store.ts";
 
 /** What a gate may decide by itself. */
 export const gatePolicyDefaults = { record_when_expired: true, rescan_s: 3 } as const;
-
-/** Who wants to see whom. */
-export interface ViewQuestion {
-  readonly audience: Audience | "device";
-  /** The right at the place; null where there is none. */
-  readonly role: Role | null;
-  readonly kind: CheckpointKind;
-  readonly kindStatus: "declared" | "approved";
-  /** The flag of the right. */
-  readonly fullView: boolean;
-  /** Since a one-time code or a PIN was proved, ms. */
-  readonly signInAgeMs: number;
-  readonly wanted: EntriesView;
-  readonly purpose: ViewPurpose | null;
-}
-
-/** `refused`: nothing of any person; `masked-only`: the masked view, and why not the full one. */
-export type ViewDecision =
-  | { readonly view: "masked" }
-  | { readonly view: "full" }
-  | { readonly view: "masked-only"; readonly reason: MaskedOnlyReason }
-  | { readonly view: "refused" };
 
 /** Whether a place of this kind may have anybody see people in full. */
 export function fullViewPossible(kind: CheckpointKind, kindStatus: "declared" | "approved"): boolean {

@@ -134,9 +134,6 @@ export const deviceInvitation = z
 export const deviceSettings = z
   .object({
     camera: z.enum(["off", "fallback", "always"]).nullable(),
-    language: z.enum(["vi", "en"]).nullable(),
-    /** Hours that an entry stays on the machine after the centre has it. */
-    keep_stored_hours: z.number().min(0).max(72).nullable(),
   })
   .meta({ id: "DeviceSettings" });
 export type DeviceSettings = z.infer<typeof deviceSettings>;

@@ -95,7 +95,6 @@ export const calmView: KioskView = {
     name: "Cổng chính",
     placeName: "Bệnh viện Mẫu",
   },
-  language: null,
   duty: { state: "signed-in", name: "N••••• T•• H•••", phoneMasked: "091••••678", expired: false, pinChoice: null },
   staff: {
     onDuty: {

@@ -309,8 +309,6 @@ export interface KioskView {
   readonly capture: CaptureView;
   readonly keyboardCalibration: KeyboardCalibrationView;
   readonly enrolment: EnrolmentView;
-  /** What the owner has chosen for this screen; null leaves it to the page. */
-  readonly language: "vi" | "en" | null;
   readonly duty: DutyView;
   readonly staff: StaffView;
   /** Null while the place has none, or it is not known yet. */

@@ -241,7 +241,7 @@ describe("a machine's health", () => {
     key_backend: "file",
     owner_key: null,
     readers: [{ id: "r1", name: "Cổng 1", kind: "serial", state: "ready" }],
-    settings: { camera: null, language: null, keep_stored_hours: null },
+    settings: { camera: null },
     version: 1,
   };
   const said = (changes: Partial<OwnedDevice>) => healthOf({ ...well, ...changes }, en).map(({ text }) => text);

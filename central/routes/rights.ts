@@ -1,8 +1,9 @@
 import type { EntriesView, ViewPurpose } from "../../contract/privacy.ts";
+import type { ViewQuestion } from "../../contract/view-question.ts";
 import type { Central } from "../context.ts";
 import { HttpProblem } from "../http-problem.ts";
 import type { FullLook } from "../listing.ts";
-import { allowedView, type ViewQuestion, viewOf } from "../policy.ts";
+import { allowedView, viewOf } from "../policy.ts";
 import type { Grant } from "../store/staff-store.ts";
 import type { Store } from "../store/store.ts";
 import type { Caller } from "../tokens.ts";

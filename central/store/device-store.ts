@@ -102,12 +102,7 @@ export interface DeviceStore {
 }
 
 /** Left to the machine unless its owner said otherwise. */
-const { camera, language, keep_stored_hours } = deviceSettings.shape;
-const keptSettings = z.object({
-  camera: camera.default(null),
-  language: language.default(null),
-  keep_stored_hours: keep_stored_hours.default(null),
-});
+const keptSettings = z.object({ camera: deviceSettings.shape.camera.default(null) });
 
 export function deviceStore(db: Kysely<Tables>): DeviceStore {
   const runs = (deviceId: string) =>

@@ -22,6 +22,7 @@ export const centralCommand = new Command("central")
     "reverse proxies whose X-Forwarded-For is believed, comma-separated; without it all callers behind one share its limits",
   )
   .option("--sms <file>", "how one-time codes are sent by text message (JSON); without it they are printed here")
+  .option("--min-version <version>", "machines with an older program are told to be updated", programVersion)
   .option("--json", "print machine-readable lines")
   .action(
     async (options: {
@@ -31,6 +32,7 @@ export const centralCommand = new Command("central")
       host: string;
       database?: string;
       publicUrl?: string;
+      minVersion?: string;
       json?: true;
     }) => {
       const database = options.database ?? defaultDatabase();
@@ -48,6 +50,7 @@ export const centralCommand = new Command("central")
         otpSender: sender,
         logger: log,
         ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+        ...(options.minVersion === undefined ? {} : { minVersion: options.minVersion }),
         ...(options.trustedProxies === undefined ? {} : { trustedProxies: options.trustedProxies }),
       });
       endGracefully(() => central.close());
@@ -65,6 +68,11 @@ export const centralCommand = new Command("central")
 function publicAddress(text: string): string {
   if (/^https?:\/\/[A-Za-z0-9.-]{1,253}(?::\d{1,5})?(?:\/[A-Za-z0-9./-]{0,100})?$/.test(text)) return text;
   throw new CommandFailure(`--public-url takes an address like https://qr.example.vn, not "${text.slice(0, 100)}".`);
+}
+
+function programVersion(text: string): string {
+  if (/^\d{1,5}\.\d{1,5}\.\d{1,5}$/.test(text)) return text;
+  throw new CommandFailure(`--min-version takes a version like 1.2.3, not "${text.slice(0, 100)}".`);
 }
 
 /** @throws CommandFailure naming the flag */

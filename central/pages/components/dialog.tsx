@@ -39,6 +39,31 @@ export function Dialog({ title, close, children }: DialogProps) {
   );
 }
 
+interface DialogButtonsProps {
+  /** What the button that submits says. */
+  readonly action: string;
+  readonly danger?: boolean;
+  readonly busy: boolean;
+  /** False while something is missing in the form. */
+  readonly ready?: boolean;
+  readonly close: () => void;
+}
+
+/** The end of a form in a dialog: away with it, or do it. */
+export function DialogButtons({ action, danger = false, busy, ready = true, close }: DialogButtonsProps) {
+  const t = texts.value;
+  return (
+    <div class="buttons">
+      <button type="button" onClick={close}>
+        {t.common.cancel}
+      </button>
+      <button type="submit" class={danger ? "danger" : "primary"} disabled={busy || !ready}>
+        {busy ? t.common.busy : action}
+      </button>
+    </div>
+  );
+}
+
 interface ConfirmProps {
   readonly title: string;
   readonly hint?: string;
@@ -75,18 +100,13 @@ export function Confirm({ title, hint, action, danger, withReason, close, work, 
           />
         ) : null}
         <ProblemLine problem={attempt.problem} />
-        <div class="buttons">
-          <button type="button" onClick={close}>
-            {t.common.cancel}
-          </button>
-          <button
-            type="submit"
-            class={danger ? "danger" : "primary"}
-            disabled={attempt.busy || (withReason === true && reason.value.trim() === "")}
-          >
-            {attempt.busy ? t.common.busy : action}
-          </button>
-        </div>
+        <DialogButtons
+          action={action}
+          danger={danger === true}
+          busy={attempt.busy}
+          ready={withReason !== true || reason.value.trim() !== ""}
+          close={close}
+        />
       </form>
     </Dialog>
   );

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { type Connection, connection, filtered, insideNow, type Line, lines, today } from "../board.ts";
-import { Dialog } from "../components/dialog.tsx";
+import { Dialog, DialogButtons } from "../components/dialog.tsx";
 import { SelectField, TextField, Tick } from "../components/field.tsx";
 import { Outside } from "../components/outside-text.tsx";
 import { followPlace } from "../follow.ts";
@@ -132,14 +132,7 @@ function AskPurpose({ close, take }: { readonly close: () => void; readonly take
           change={(value) => (purpose.value = value)}
           options={[["", "–"], ...Object.entries(t.live.purposes)]}
         />
-        <div class="buttons">
-          <button type="button" onClick={close}>
-            {t.common.cancel}
-          </button>
-          <button type="submit" class="primary" disabled={purpose.value === ""}>
-            {t.live.full}
-          </button>
-        </div>
+        <DialogButtons action={t.live.full} busy={false} ready={purpose.value !== ""} close={close} />
       </form>
     </Dialog>
   );

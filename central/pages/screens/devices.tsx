@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { problemOf } from "../api.ts";
-import { Confirm, Dialog } from "../components/dialog.tsx";
+import { Confirm, Dialog, DialogButtons } from "../components/dialog.tsx";
 import { TextField } from "../components/field.tsx";
 import { LoadedView } from "../components/loaded-view.tsx";
 import { Outside } from "../components/outside-text.tsx";
@@ -317,14 +317,7 @@ function Rename({
         ) : (
           <ProblemLine problem={attempt.problem} />
         )}
-        <div class="buttons">
-          <button type="button" onClick={close}>
-            {t.common.cancel}
-          </button>
-          <button type="submit" class="primary" disabled={attempt.busy || name.value.trim() === ""}>
-            {attempt.busy ? t.common.busy : t.common.save}
-          </button>
-        </div>
+        <DialogButtons action={t.common.save} busy={attempt.busy} ready={name.value.trim() !== ""} close={close} />
       </form>
     </Dialog>
   );

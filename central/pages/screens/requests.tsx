@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { Confirm, Dialog } from "../components/dialog.tsx";
+import { Confirm, Dialog, DialogButtons } from "../components/dialog.tsx";
 import { useFaultFocus } from "../components/fault-focus.ts";
 import { LongTextField, SelectField, TextField } from "../components/field.tsx";
 import { LoadedView } from "../components/loaded-view.tsx";
@@ -315,18 +315,12 @@ function TakeDown({ close, taken }: { readonly close: () => void; readonly taken
           fault={fieldText(attempt.problem, "/reason", pointers, t)}
         />
         <ProblemLine problem={attempt.problem} />
-        <div class="buttons">
-          <button type="button" onClick={close}>
-            {t.common.cancel}
-          </button>
-          <button
-            type="submit"
-            class="primary"
-            disabled={attempt.busy || number.value.trim() === "" || reason.value.trim() === ""}
-          >
-            {attempt.busy ? t.common.busy : t.requests.submit}
-          </button>
-        </div>
+        <DialogButtons
+          action={t.requests.submit}
+          busy={attempt.busy}
+          ready={number.value.trim() !== "" && reason.value.trim() !== ""}
+          close={close}
+        />
       </form>
     </Dialog>
   );

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { CallProblem, problemOf } from "../api.ts";
-import { Confirm, Dialog } from "../components/dialog.tsx";
+import { Confirm, Dialog, DialogButtons } from "../components/dialog.tsx";
 import { useFaultFocus } from "../components/fault-focus.ts";
 import { Choices, TextField, Tick } from "../components/field.tsx";
 import { LoadedView } from "../components/loaded-view.tsx";
@@ -328,14 +328,7 @@ function AddStaff({
             {t.staff.alreadyEdit}
           </button>
         ) : null}
-        <div class="buttons">
-          <button type="button" onClick={close}>
-            {t.common.cancel}
-          </button>
-          <button type="submit" class="primary" disabled={attempt.busy}>
-            {attempt.busy ? t.common.busy : t.staff.add}
-          </button>
-        </div>
+        <DialogButtons action={t.staff.add} busy={attempt.busy} close={close} />
       </form>
     </Dialog>
   );
@@ -389,14 +382,7 @@ function EditStaff({
         ) : (
           <ProblemLine problem={attempt.problem} />
         )}
-        <div class="buttons">
-          <button type="button" onClick={close}>
-            {t.common.cancel}
-          </button>
-          <button type="submit" class="primary" disabled={attempt.busy}>
-            {attempt.busy ? t.common.busy : t.common.save}
-          </button>
-        </div>
+        <DialogButtons action={t.common.save} busy={attempt.busy} close={close} />
       </form>
     </Dialog>
   );
